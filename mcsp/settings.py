@@ -1,0 +1,66 @@
+"""The one typed settings module: every address, key and limit a process may be told from outside.
+
+Values come from environment variables with the prefix ``MCSP_`` (nested ones with ``__``, such as
+``MCSP_DSN__IDENTITY``). The same code runs on a laptop and on clusters; only these differ. What does
+not belong here: constants of a domain (ladder, limits of an upload), which stand beside their code.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class S3Settings(BaseModel):
+    """Object store. ``endpoint`` is what the servers use, ``public_endpoint`` what presigned URLs name."""
+
+    endpoint: str = "http://127.0.0.1:8036"
+    public_endpoint: str = ""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    bucket_source: str = "mcsp-source"
+    bucket_media: str = "mcsp-media"
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Only what that process needs is set; the rest stays at its default."""
+
+    model_config = SettingsConfigDict(env_prefix="MCSP_", env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    home: Path = Path(".mcsp")
+    port_base: int = Field(default=8000, ge=1024, le=65000)
+    environment: str = "local"
+    log_level: str = "INFO"
+    otlp_endpoint: str = ""
+
+    dsn: dict[str, str] = Field(default_factory=dict)
+    """PostgreSQL DSN by role name (``identity``, ``uploads``, ``content``, ``playback``, ``media_ops`` …)."""
+    valkey_url: str = ""
+    kafka_bootstrap: str = ""
+    s3: S3Settings = S3Settings()
+
+    api_url: str = ""
+    """Public base address of the HTTP API and pages, without trailing slash."""
+    media_url: str = ""
+    """Public base address of the PoP that serves signed media paths, without trailing slash."""
+    path_signing_key: SecretStr = SecretStr("")
+    """Secret shared by playback and the PoPs: HMAC-SHA256 key of signed paths."""
+    identity_key_file: Path | None = None
+    """PEM file with the Ed25519 private key that signs access tokens (identity service alone)."""
+    service_port: int = 0
+    """Port of this process's own HTTP listener (health, readiness, metrics; for the API: everything)."""
+
+    def dsn_of(self, role: str) -> str:
+        """The DSN of a database role; raises KeyError with the variable to set when it is missing."""
+        try:
+            return self.dsn[role]
+        except KeyError:
+            raise KeyError(f"no DSN for role {role!r}: set MCSP_DSN__{role.upper()}") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
