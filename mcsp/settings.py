@@ -27,7 +27,9 @@ class S3Settings(BaseModel):
 class Settings(BaseSettings):
     """Settings of one process. Only what that process needs is set; the rest stays at its default."""
 
-    model_config = SettingsConfigDict(env_prefix="MCSP_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MCSP_", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
 
     home: Path = Path(".mcsp")
     port_base: int = Field(default=8000, ge=1024, le=65000)

@@ -1,0 +1,21 @@
+"""Names and shapes of the Kafka topics: the one list that bootstrap, producers and consumers share."""
+
+import msgspec
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """A topic: partitions, retention in milliseconds (-1: for good), and whether it is compacted."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    compacted: bool = False
+
+
+DAY_MS = 86_400_000
+
+MEDIA_JOBS = Topic("media.jobs", partitions=8, retention_ms=DAY_MS)
+MEDIA_JOBS_DLQ = Topic("media.jobs.dlq", partitions=1, retention_ms=30 * DAY_MS)
+MEDIA_LIFECYCLE = Topic("media.lifecycle", partitions=8, retention_ms=30 * DAY_MS)
+
+ALL = (MEDIA_JOBS, MEDIA_JOBS_DLQ, MEDIA_LIFECYCLE)

@@ -1,0 +1,33 @@
+"""asyncpg pools, one a role, with msgspec for JSON columns."""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, encoder=_encode_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
+        )
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def open_pool(dsn: str, *, name: str, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:
+    """A pool whose ``json``/``jsonb`` columns take and give what msgspec encodes and decodes.
+
+    ``name`` is shown as ``application_name`` in ``pg_stat_activity``. Raises what asyncpg raises when the
+    server cannot be reached.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        init=_prepare,
+        command_timeout=15,
+        server_settings={"application_name": name, "timezone": "UTC"},
+    )

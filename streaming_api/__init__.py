@@ -1,0 +1,1 @@
+"""One Litestar application per service, and the web pages they serve."""
