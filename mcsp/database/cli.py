@@ -6,7 +6,8 @@ import importlib.util
 import asyncpg
 import click
 
-from mcsp.database.migrations import OWNERS, migrate as migrate_owner
+from mcsp.database.migrations import OWNERS
+from mcsp.database.migrations import migrate as migrate_owner
 from mcsp.settings import settings
 
 
