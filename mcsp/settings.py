@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Secret shared by playback and the PoPs: HMAC-SHA256 key of signed paths."""
     identity_key_file: Path | None = None
     """PEM file with the Ed25519 private key that signs access tokens (identity service alone)."""
+    service_host: str = "127.0.0.1"
+    """Address the listener binds to; loopback unless a container needs another."""
     service_port: int = 0
     """Port of this process's own HTTP listener (health, readiness, metrics; for the API: everything)."""
 

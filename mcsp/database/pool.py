@@ -1,9 +1,13 @@
 """asyncpg pools, one a role, with msgspec for JSON columns."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+"""A connection of one's own or one lent by a pool: what functions that run SQL take."""
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -1,0 +1,77 @@
+"""What a process opens once and shares: pools by role, object store, cache, presigner; closed together.
+
+A service, worker or sweep asks for what it needs; nothing is opened that nobody asks for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import asyncpg
+
+from mcsp.cache import Cache
+from mcsp.database.pool import open_pool
+from mcsp.health import Check, postgres_check
+from mcsp.presign import Presigner
+from mcsp.s3 import ObjectStore, open_store
+from mcsp.settings import Settings
+
+
+@dataclass
+class Resources:
+    """The shared clients of one process; ``name`` is shown to the servers."""
+
+    name: str
+    settings: Settings
+    _stack: AsyncExitStack
+    _pools: dict[str, asyncpg.Pool] = field(default_factory=dict)
+    _store: ObjectStore | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def pool(self, role: str, *, max_size: int = 10) -> asyncpg.Pool:
+        """The pool of a database role. It connects when used: a database that is down stops no start."""
+        async with self._lock:
+            if role not in self._pools:
+                pool = await open_pool(
+                    self.settings.dsn_of(role), name=f"{self.name}/{role}", min_size=0, max_size=max_size
+                )
+                self._stack.callback(pool.terminate)
+                self._pools[role] = pool
+            return self._pools[role]
+
+    async def store(self) -> ObjectStore:
+        """The object store."""
+        async with self._lock:
+            if self._store is None:
+                self._store = await self._stack.enter_async_context(open_store(self.settings.s3))
+            return self._store
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Valkey; every use needs a fallback."""
+        cache = Cache(self.settings.valkey_url, name=self.name)
+        self._stack.push_async_callback(cache.close)
+        return cache
+
+    @cached_property
+    def presigner(self) -> Presigner:
+        """Presigned addresses of the object store."""
+        return Presigner(self.settings.s3)
+
+    async def checks(self) -> list[Check]:
+        """A readiness check for each thing that was opened so far."""
+        found = [postgres_check(f"postgres:{role}", pool) for role, pool in self._pools.items()]
+        if (store := self._store) is not None:
+            found.append(Check("s3", lambda: store.check(self.settings.s3.bucket_media)))
+        if "cache" in self.__dict__:
+            found.append(Check("valkey", self.cache.check, required=False))
+        return found
+
+
+@asynccontextmanager
+async def open_resources(name: str, settings: Settings) -> AsyncIterator[Resources]:
+    """The resources of a process while the block runs."""
+    async with AsyncExitStack() as stack:
+        yield Resources(name, settings, stack)

@@ -1,0 +1,237 @@
+"""The object store: one shared asynchronous S3 client per process, with bounded retries and timeouts.
+
+Every reference is (bucket, key). What does not belong here: which keys exist; see ``media_ops`` and
+``streaming_api.uploads``. Presigning is offline and lives in ``mcsp.presign``.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import msgspec
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mcsp.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from mcsp.settings import S3Settings
+
+CONNECT_TIMEOUT_S = 2
+READ_TIMEOUT_S = 15
+ATTEMPTS = 3
+POOL = 64
+
+_CONFIG = AioConfig(
+    connect_timeout=CONNECT_TIMEOUT_S,
+    read_timeout=READ_TIMEOUT_S,
+    max_pool_connections=POOL,
+    retries={"mode": "standard", "max_attempts": ATTEMPTS},
+    signature_version="s3v4",
+    # Checksums by trailer cost a second pass and are refused by some stores; ETag and size are checked.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    s3={"addressing_style": "path", "payload_signing_enabled": False},
+)
+
+_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NotFound"}
+_CALLER = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest", "InvalidArgument"}
+_CALLER |= {"MalformedXML", "InvalidRange"}
+
+
+class ObjectHead(msgspec.Struct, frozen=True):
+    """What the store knows of an object: ETag without quotes, size in bytes, content type."""
+
+    etag: str
+    size_bytes: int
+    content_type: str
+    cache_control: str = ""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of a multipart upload: its number (from 1), ETag without quotes, and size in bytes."""
+
+    number: int
+    etag: str
+    size_bytes: int = 0
+
+
+class StoredObject(msgspec.Struct, frozen=True):
+    """One line of a listing."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+
+@contextmanager
+def _named(action: str) -> Any:
+    """Turn the client's errors into ours: missing, refused input, or not available now."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error, action) from error
+    except (BotoCoreError, OSError, TimeoutError) as error:
+        raise UnavailableError(
+            "store_down", f"The object store does not answer ({action}): {error}",
+            action="Try again in a moment.",
+        ) from error  # fmt: skip
+
+
+def _translated(error: ClientError, action: str) -> Exception:
+    code, status = _code(error)
+    message = f"{action}: {error.response.get('Error', {}).get('Message') or code}"
+    if code in _MISSING:
+        return NotFoundError("no_such_object", message)
+    if code in _CALLER:
+        return InvalidInputError("store_refused", message, s3_code=code)
+    if status >= 500 or code in {"SlowDown", "RequestTimeout", "InternalError"}:
+        return UnavailableError("store_down", message, action="Try again in a moment.")
+    return ConflictError("store_refused", message, s3_code=code)
+
+
+def _code(error: ClientError) -> tuple[str, int]:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return code, int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _etag(raw: str) -> str:
+    return raw.strip('"')
+
+
+class ObjectStore:
+    """The operations MCSP needs. Raises NotFoundError, InvalidInputError and UnavailableError."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def put(
+        self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = ""
+    ) -> str:
+        """Write an object, replacing what is there; gives its ETag."""
+        with _named(f"put {key}"):
+            answer = await self._client.put_object(**_put(bucket, key, body, content_type, cache_control))
+        return _etag(answer["ETag"])
+
+    async def put_once(
+        self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = ""
+    ) -> bool:
+        """Write an object unless it exists (``If-None-Match: *``); False when it existed."""
+        request = _put(bucket, key, body, content_type, cache_control)
+        with _named(f"put {key}"):
+            try:
+                await self._client.put_object(**request, IfNoneMatch="*")
+            except ClientError as error:
+                if _code(error)[0] in {"PreconditionFailed", "412"} or _code(error)[1] == 412:
+                    return False
+                raise
+        return True
+
+    async def get(self, bucket: str, key: str, first: int | None = None, last: int | None = None) -> bytes:
+        """The bytes of an object, or those from ``first`` to ``last`` inclusive."""
+        wanted = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
+        with _named(f"get {key}"):
+            answer = await self._client.get_object(Bucket=bucket, Key=key, **wanted)
+            async with answer["Body"] as body:
+                return await body.read()
+
+    async def head(self, bucket: str, key: str) -> ObjectHead:
+        """ETag, size and type of an object."""
+        with _named(f"head {key}"):
+            answer = await self._client.head_object(Bucket=bucket, Key=key)
+        return ObjectHead(
+            _etag(answer["ETag"]), answer["ContentLength"],
+            answer.get("ContentType", ""), answer.get("CacheControl", ""),
+        )  # fmt: skip
+
+    async def list(self, bucket: str, prefix: str = "") -> AsyncIterator[StoredObject]:
+        """Every object under ``prefix``, in key order."""
+        more: dict[str, str] = {}
+        while True:
+            with _named(f"list {prefix}"):
+                page = await self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
+            for item in page.get("Contents", ()):
+                yield StoredObject(item["Key"], item["Size"], _etag(item["ETag"]))
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        """Delete objects, a thousand a request; what is missing counts as deleted."""
+        for at in range(0, len(keys), 1000):
+            chunk = [{"Key": key} for key in keys[at : at + 1000]]
+            with _named(f"delete {len(chunk)} objects"):
+                answer = await self._client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": chunk, "Quiet": True}
+                )
+            if failed := answer.get("Errors"):
+                raise UnavailableError("store_down", f"{len(failed)} objects were not deleted: {failed[0]}")
+
+    async def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete all objects under a non-empty prefix; gives how many there were."""
+        if not prefix:
+            raise InvalidInputError("empty_prefix", "Refusing to delete a whole bucket.")
+        keys = [item.key async for item in self.list(bucket, prefix)]
+        await self.delete(bucket, keys)
+        return len(keys)
+
+    async def create_multipart(self, bucket: str, key: str, content_type: str) -> str:
+        """Begin a multipart upload; gives the store's id of it."""
+        with _named(f"create upload {key}"):
+            answer = await self._client.create_multipart_upload(
+                Bucket=bucket, Key=key, ContentType=content_type
+            )
+        return answer["UploadId"]
+
+    async def list_parts(self, bucket: str, key: str, upload: str) -> Sequence[Part]:
+        """The parts that the store holds of an unfinished upload, by number."""
+        parts: list[Part] = []
+        marker: dict[str, int] = {}
+        while True:
+            with _named(f"list parts {key}"):
+                page = await self._client.list_parts(Bucket=bucket, Key=key, UploadId=upload, **marker)
+            parts += [Part(p["PartNumber"], _etag(p["ETag"]), p["Size"]) for p in page.get("Parts", ())]
+            if not page.get("IsTruncated"):
+                return parts
+            marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+    async def complete_multipart(self, bucket: str, key: str, upload: str, parts: Sequence[Part]) -> str:
+        """Join the parts into the object; gives its ETag. InvalidInputError when an ETag does not match."""
+        listed = [{"PartNumber": p.number, "ETag": f'"{p.etag}"'} for p in parts]
+        with _named(f"complete upload {key}"):
+            answer = await self._client.complete_multipart_upload(
+                Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
+            )
+        return _etag(answer["ETag"])
+
+    async def abort_multipart(self, bucket: str, key: str, upload: str) -> None:
+        """Drop an unfinished upload and its parts; one that is gone already counts as dropped."""
+        with _named(f"abort upload {key}"):
+            try:
+                await self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+            except ClientError as error:
+                if _code(error)[0] not in _MISSING:
+                    raise
+
+    async def check(self, bucket: str) -> None:
+        """Readiness: the bucket answers."""
+        with _named(f"head bucket {bucket}"):
+            await self._client.head_bucket(Bucket=bucket)
+
+
+def _put(bucket: str, key: str, body: bytes, content_type: str, cache_control: str) -> dict[str, Any]:
+    request = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": content_type}
+    return request | ({"CacheControl": cache_control} if cache_control else {})
+
+
+@asynccontextmanager
+async def open_store(settings: S3Settings) -> AsyncIterator[ObjectStore]:
+    """The process's store client; open it once and share it (its connection pool is inside)."""
+    async with get_session().create_client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key.get_secret_value(),
+        config=_CONFIG,
+    ) as client:
+        yield ObjectStore(client)
