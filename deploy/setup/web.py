@@ -14,14 +14,13 @@ from deploy.setup import commands
 from deploy.setup.places import ASSETS, VENV, WEB
 
 SERVED: dict[str, tuple[str, ...]] = {
-    "shaka-player": (
-        "dist/shaka-player.ui.js",
-        "dist/shaka-player.compiled.js",
-        "dist/controls.css",
-        "dist/locales.js",
+    "@fontsource-variable/instrument-sans": (
+        "files/instrument-sans-latin-wght-normal.woff2",
+        "files/instrument-sans-latin-ext-wght-normal.woff2",
         "LICENSE",
     ),
-    "uppy": ("dist/uppy.min.mjs", "dist/uppy.min.js", "dist/uppy.min.css", "LICENSE"),
+    "shaka-player": ("dist/shaka-player.hls-es2021.js", "LICENSE"),
+    "uppy": ("dist/uppy.min.mjs", "LICENSE"),
 }
 """Package → the files of it that are served, at `assets/PACKAGE/FILE NAME`."""
 
