@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     try:
         machine.check_interpreter()
         machine.check_platform()
-        machine.check_writable()
+        machine.check_folder()
         with _alone():
             if arguments[:1] == ["lock"]:
                 locking.lock_all(upgrade="--upgrade" in arguments)
@@ -58,6 +58,7 @@ def _alone() -> Iterator[None]:
         except BlockingIOError:
             print("setup: another set-up is working on this folder; waiting for it to end.", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
+        commands.KEPT_OPEN.append(file.fileno())
         yield
 
 

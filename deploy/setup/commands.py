@@ -5,19 +5,25 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.setup.errors import SetupError
 from deploy.setup.places import LOGS, ROOT
 
+KEPT_OPEN: list[int] = []
+"""File descriptors that every tool inherits: the lock of the set-up, so that a tool that outlives a killed
+set-up still holds it, and the next set-up waits."""
+
 _LIVE: set[subprocess.Popen[str]] = set()
+_STOPPING = threading.Event()
 
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"no space left on device|os error 28|ENOSPC|disk quota exceeded|os error 122|EDQUOT",
         "the disk is full.",
-        "free some space (about 4 GB in all), then run `make setup` again; it goes on where it stopped.",
+        "free some space (about 3 GB in all), then run `make setup` again; it goes on where it stopped.",
     ),
     (
         r"dns error|failed to lookup|name resolution|name or service not known|ENOTFOUND|EAI_AGAIN"
@@ -60,6 +66,8 @@ def run(
 
     The output is appended to the step's log. Raises SetupError with the cause where the tool failed.
     """
+    if _STOPPING.is_set():
+        raise SetupError(step, "ended because the set-up ends.", "run `make setup` again.")
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{step}.log"
     lines: list[str] = []
@@ -91,7 +99,8 @@ def explain(step: str, argv: Sequence[str | Path], status: int, output: str, log
 
 
 def stop_all() -> None:
-    """Ends every tool still running: called when the set-up itself is told to end."""
+    """Ends every tool still running and lets none start: called when the set-up itself ends early."""
+    _STOPPING.set()
     for process in list(_LIVE):
         process.send_signal(signal.SIGTERM)
 
@@ -102,6 +111,7 @@ def _start(argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> sub
         cwd=cwd,
         env=dict(env),
         stdin=subprocess.DEVNULL,
+        pass_fds=KEPT_OPEN,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

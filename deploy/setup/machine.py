@@ -11,9 +11,9 @@ from pathlib import Path
 from deploy.setup.errors import SetupError
 from deploy.setup.places import ROOT, VENV
 
-NEEDED_BYTES = 4 * 10**9
-"""Free space for a first set-up: environment, package cache, jars, web packages and browser together
-take about 3.3 GB (2026-11); the rest is room for the first stack."""
+NEEDED_BYTES = 3 * 10**9
+"""Free space for a first set-up: environment, jars, web packages and browser take 2.0 GB (2026-11; the
+environment shares its files with uv's cache); the rest is room for downloads and the first stack."""
 
 
 def check_interpreter() -> None:
@@ -56,8 +56,14 @@ def check_space(free_bytes: Callable[[Path], int] | None = None) -> None:
         )
 
 
-def check_writable() -> None:
-    """Raises SetupError when the working tree cannot be written."""
+def check_folder() -> None:
+    """Raises SetupError when the working tree cannot be written, or `.venv` is somebody else's."""
+    if VENV.is_symlink():
+        raise SetupError(
+            "python",
+            f".venv is a link to {VENV.readlink()}, and the set-up would empty that.",
+            "rm .venv, then run `make setup` again.",
+        )
     if not os.access(ROOT, os.W_OK):
         raise SetupError("disk", f"{ROOT} cannot be written by you.", "clone to a folder of your own.")
 

@@ -41,12 +41,16 @@ def _run(due: list[Step], digests: dict[str, str], progress: Progress) -> None:
     waiting = list(due)
     running: dict[Future[None], Step] = {}
     with ThreadPoolExecutor(max_workers=len(due)) as pool:
-        while waiting or running:
-            open_names = {step.name for step in waiting} | {step.name for step in running.values()}
-            for step in [step for step in waiting if not open_names & _needs(step)]:
-                waiting.remove(step)
-                running[pool.submit(_do, step, digests[step.name], progress)] = step
-            _harvest(running)
+        try:
+            while waiting or running:
+                open_names = {step.name for step in [*waiting, *running.values()]}
+                for step in [step for step in waiting if not open_names & _needs(step)]:
+                    waiting.remove(step)
+                    running[pool.submit(_do, step, digests[step.name], progress)] = step
+                _harvest(running)
+        except BaseException:
+            commands.stop_all()
+            raise
 
 
 def _needs(step: Step) -> set[str]:
@@ -55,13 +59,11 @@ def _needs(step: Step) -> set[str]:
 
 
 def _harvest(running: dict[Future[None], Step]) -> None:
-    """Waits for one step to end; where it failed the others are ended too, and its error is raised."""
+    """Waits for one step to end and raises its error where it failed."""
     ended, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in ended:
         del running[future]
-        if future.exception() is not None:
-            commands.stop_all()
-            future.result()
+        future.result()
 
 
 def _do(step: Step, digest: str, progress: Progress) -> None:
