@@ -1,0 +1,79 @@
+"""The commands of the stack: ``up``, ``down``, ``status``. What does not belong here: what they do."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import click
+import msgspec
+
+from deploy import control, report
+from deploy.context import Context
+from deploy.stack import UnknownServiceError, endpoints
+from deploy.supervisor.service import StepFailedError
+from deploy.supervisor.state import GOOD, UnitState
+from mcsp.settings import settings
+
+P = ParamSpec("P")
+
+
+def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors with a message for people end as that message and exit code 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (control.StackError, UnknownServiceError, StepFailedError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Wait until everything is healthy.")
+@click.option("--only", default="", metavar="NAME,…", help="These services and what they need.")
+@click.option("--timeout", default=180.0, show_default=True, help="Seconds that --wait waits at most.")
+@_plain_errors
+def up(wait: bool, only: str, timeout: float) -> None:
+    """Start the stack in the background, or attach to the one that runs."""
+    context = Context.of(settings())
+    started = control.start(context, [name.strip() for name in only.split(",") if name.strip()])
+    click.echo(f"{'starting' if started else 'already supervised'}: {context.layout.home}")
+    if wait:
+        control.wait_ready(context, timeout, _tell)
+        for name, address in endpoints(settings()).items():
+            click.echo(f"{name:10} {address}")
+    else:
+        click.echo("`mcsp status` shows how it goes on, `mcsp up --wait` waits for it.")
+
+
+@click.command()
+@_plain_errors
+def down() -> None:
+    """End everything of this MCSP_HOME; the data stays."""
+    context = Context.of(settings())
+    killed = control.stop(context)
+    leftovers = f" ({killed} left-over processes ended)" if killed else ""
+    click.echo(f"nothing runs in {context.layout.home}{leftovers}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_plain_errors
+def status(as_json: bool) -> None:
+    """Say what runs."""
+    context = Context.of(settings())
+    if as_json:
+        click.echo(msgspec.json.encode(report.report(context)).decode())
+        return
+    state = report.observe(context)
+    for line in report.table(state):
+        click.echo(line)
+    click.echo("ready" if state.ready else "not ready")
+
+
+def _tell(name: str, unit: UnitState) -> None:
+    good = unit.state in GOOD
+    reason = f": {unit.reason}" if unit.reason and not good else ""
+    click.echo(f"  {'✓' if good else ' '} {name:20} {unit.state}{reason}")

@@ -1,0 +1,78 @@
+"""Which addresses and secrets each kind of process is given: no more than it needs.
+
+``ROLES`` is the whole table. What does not belong here: how the values come about (credentials, services).
+"""
+
+from deploy.context import Context
+from deploy.ports import HOST
+from deploy.services import kafka, s3, valkey
+from deploy.services.databases import DATABASE_OF
+from deploy.services.postgres import SUPERUSER, dsn
+from mcsp.settings import Settings
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "api": ("identity", "uploads", "content", "playback", "media_ops", "valkey", "kafka", "s3:uploads", "api",
+            "path-signing", "identity-key"),
+    "worker": ("media_ops", "kafka", "s3:media_ops", "valkey"),
+    "relay": ("relay", "kafka"),
+    "sweeper": ("media_ops", "uploads", "content", "identity", "relay", "kafka", "s3:media_ops", "valkey"),
+    "supervisor": (),
+    "migrate": ("admin",),
+    "dagster": ("pipelines", "dagster", "kafka", "s3:pipelines", "api"),
+    "pop": ("s3:pop", "path-signing"),
+    "client": ("api",),
+    "tests": (*DATABASE_OF, "admin", "valkey", "kafka", "s3:admin", "api", "path-signing", "identity-key"),
+}  # fmt: skip
+"""What a role may know: database roles, servers, ``s3:IDENTITY``, ``admin`` (the superuser's DSNs)."""
+
+
+def environment(settings: Settings, role: str) -> dict[str, str]:
+    """Variables of ``mcsp.settings`` for a process of ``role`` (a key of ``ROLES``) in this stack."""
+    context = Context.of(settings)
+    values = {
+        "MCSP_HOME": str(context.layout.home),
+        "MCSP_PORT_BASE": str(settings.port_base),
+        "MCSP_ENVIRONMENT": settings.environment,
+        "MCSP_LOG_LEVEL": settings.log_level,
+        "MCSP_OTLP_ENDPOINT": settings.otlp_endpoint,
+    }
+    for item in ROLES[role]:
+        values.update(_values(context, item))
+    return values
+
+
+def _values(context: Context, item: str) -> dict[str, str]:
+    if item in DATABASE_OF:
+        return {f"MCSP_DSN__{item.upper()}": dsn(context, item, DATABASE_OF[item])}
+    if item.startswith("s3:"):
+        return _s3_values(context, item.removeprefix("s3:"))
+    match item:
+        case "admin":
+            return {
+                f"MCSP_DSN__ADMIN_{database.upper()}": dsn(context, SUPERUSER, database)
+                for database in ("identity", "content")
+            }
+        case "valkey":
+            return {"MCSP_VALKEY_URL": valkey.url(context)}
+        case "kafka":
+            return {"MCSP_KAFKA_BOOTSTRAP": kafka.bootstrap(context)}
+        case "api":
+            return {"MCSP_API_URL": f"http://{HOST}:{context.ports.api}",
+                    "MCSP_MEDIA_URL": f"http://{HOST}:{context.ports.pop_1}"}  # fmt: skip
+        case "path-signing":
+            return {"MCSP_PATH_SIGNING_KEY": context.credentials.password("path-signing-key")}
+        case "identity-key":
+            return {"MCSP_IDENTITY_KEY_FILE": str(context.credentials.identity_key())}
+    raise KeyError(item)
+
+
+def _s3_values(context: Context, name: str) -> dict[str, str]:
+    keys = s3.identity(context, name)
+    return {
+        "MCSP_S3__ENDPOINT": s3.endpoint(context),
+        "MCSP_S3__PUBLIC_ENDPOINT": s3.endpoint(context),
+        "MCSP_S3__ACCESS_KEY": keys.access_key,
+        "MCSP_S3__SECRET_KEY": keys.secret_key,
+        "MCSP_S3__BUCKET_SOURCE": s3.SOURCE,
+        "MCSP_S3__BUCKET_MEDIA": s3.MEDIA,
+    }

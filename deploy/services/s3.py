@@ -1,0 +1,96 @@
+"""SeaweedFS as the object store. Buckets are made by ``deploy.services.buckets``.
+
+Who may do what is a list of identities; nobody gets in without one (``-s3.config``), the filer has no HTTP
+side door (``-filer.disableHttp``) and nothing is reported to anybody (``-master.telemetry=false``).
+"""
+
+import signal
+from functools import partial
+
+import msgspec
+
+from deploy import programs
+from deploy.context import Context
+from deploy.ports import HOST
+from deploy.s3_request import Identity, S3RequestError, request
+from deploy.supervisor.files import write_atomically
+from deploy.supervisor.service import NotReadyError, RunCommand, Service
+
+SOURCE, MEDIA, PROBE = "mcsp-source", "mcsp-media", "mcsp-probe"
+
+_ALL = ("Read", "Write", "List", "Tagging")
+GRANTS = {
+    "admin": ("Admin", *_ALL),
+    "uploads": tuple(f"{action}:{SOURCE}" for action in _ALL),
+    "media_ops": (f"Read:{SOURCE}", f"List:{SOURCE}", f"Write:{SOURCE}", *(f"{a}:{MEDIA}" for a in _ALL)),
+    "pipelines": (f"Read:{SOURCE}", f"List:{SOURCE}", *(f"{action}:{MEDIA}" for action in _ALL)),
+    "pop": (f"Read:{MEDIA}",),
+}
+"""What each identity may do. media_ops writes to the source bucket only to purge deleted items there."""
+
+
+def endpoint(context: Context) -> str:
+    return f"http://{HOST}:{context.ports.s3}"
+
+
+def identity(context: Context, name: str) -> Identity:
+    """The key pair of an identity of ``GRANTS``."""
+    return Identity(f"mcsp-{name.replace('_', '-')}", context.credentials.password(f"s3-{name}"))
+
+
+def service(context: Context) -> Service:
+    """Ready when an object can be put: its own health address answers before volumes can be written."""
+    return Service(
+        name="s3",
+        command=_command(context),
+        environment={**context.base_environment(), "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
+        ready=partial(_probe, context, "PUT"),
+        alive=partial(_probe, context, "GET"),
+        ports=(context.ports.s3, *(port for port in context.ports.seaweedfs if port != context.ports.s3)),
+        prepare=partial(_prepare, context),
+        death_signal=signal.SIGKILL,
+        grace_s=3.0,  # it would take 15 s; killed under load it lost no acknowledged write
+    )
+
+
+async def _probe(context: Context, method: str) -> None:
+    admin, body = identity(context, "admin"), b"ready" if method == "PUT" else b""
+    try:
+        if method == "PUT":
+            await request(endpoint(context), admin, "PUT", f"/{PROBE}", accept=(200, 409))
+        await request(endpoint(context), admin, method, f"/{PROBE}/probe", body=body)
+    except S3RequestError as error:
+        raise NotReadyError(str(error)) from error
+
+
+async def _prepare(context: Context, _run: RunCommand) -> None:
+    context.layout.data("s3").mkdir(parents=True, exist_ok=True)
+    identities = [
+        {"name": name, "actions": list(actions), "credentials": [_credentials(context, name)]}
+        for name, actions in GRANTS.items()
+    ]
+    content = msgspec.json.encode({"identities": identities})
+    write_atomically(context.layout.secrets / "s3-identities.json", content, mode=0o600)
+
+
+def _credentials(context: Context, name: str) -> dict[str, str]:
+    keys = identity(context, name)
+    return {"accessKey": keys.access_key, "secretKey": keys.secret_key}
+
+
+def _command(context: Context) -> tuple[str, ...]:
+    master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = context.ports.seaweedfs
+    sockets = context.layout.sockets
+    return (
+        programs.weed(), "-logtostderr=true", "server", f"-dir={context.layout.data('s3')}",
+        f"-ip={HOST}", f"-ip.bind={HOST}",
+        f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.telemetry=false",
+        "-master.volumeSizeLimitMB=1024", "-master.electionTimeout=1s", "-master.heartbeatInterval=100ms",
+        f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=40",
+        "-volume.preStopSeconds=0",
+        "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", "-filer.disableHttp",
+        f"-filer.localSocket={sockets / 'filer.sock'}",
+        "-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        f"-s3.localSocket={sockets / 's3.sock'}",
+        f"-s3.config={context.layout.secrets / 's3-identities.json'}", "-s3.autoCreateBucket=false",
+    )  # fmt: skip

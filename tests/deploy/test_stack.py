@@ -1,0 +1,91 @@
+"""Promises of the running stack: what is killed comes back with its data, and the JSON keeps its shape."""
+
+import json
+
+import asyncpg
+import pytest
+import redis.asyncio as redis
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.handle import StackHandle
+from deploy.s3_request import request
+from deploy.services import s3
+
+pytestmark = pytest.mark.stack
+
+
+async def _write_postgres(stack: StackHandle) -> str:
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__IDENTITY"])
+    try:
+        await connection.execute("CREATE TABLE IF NOT EXISTS identity.survivor (word text)")
+        await connection.execute("INSERT INTO identity.survivor VALUES ('here')")
+        return await connection.fetchval("SELECT word FROM identity.survivor LIMIT 1")
+    finally:
+        await connection.close()
+
+
+async def test_a_killed_postgres_comes_back_with_its_data(stack: StackHandle) -> None:
+    await _write_postgres(stack)
+    stack.kill_and_wait("postgres")
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__IDENTITY"])
+    try:
+        assert await connection.fetchval("SELECT word FROM identity.survivor LIMIT 1") == "here"
+        await connection.execute("DROP TABLE identity.survivor")
+    finally:
+        await connection.close()
+
+
+async def test_a_killed_valkey_comes_back_with_its_data(stack: StackHandle) -> None:
+    client = redis.from_url(stack.env("tests")["MCSP_VALKEY_URL"])
+    await client.set("survivor", "here")
+    await client.execute_command("WAITAOF", 1, 0, 5000)
+    await client.aclose()
+    stack.kill_and_wait("valkey")
+    client = redis.from_url(stack.env("tests")["MCSP_VALKEY_URL"])
+    assert await client.getdel("survivor") == b"here"
+    await client.aclose()
+
+
+async def test_a_killed_object_store_comes_back_with_its_data(stack: StackHandle) -> None:
+    admin, address = s3.identity(stack.context, "admin"), s3.endpoint(stack.context)
+    await request(address, admin, "PUT", f"/{s3.SOURCE}/survivor", body=b"here")
+    stack.kill_and_wait("s3")
+    assert await request(address, admin, "GET", f"/{s3.SOURCE}/survivor") == b"here"
+    await request(address, admin, "DELETE", f"/{s3.SOURCE}/survivor")
+
+
+async def test_a_killed_kafka_comes_back_with_its_messages(stack: StackHandle) -> None:
+    servers = stack.env("tests")["MCSP_KAFKA_BOOTSTRAP"]
+    async with AIOKafkaProducer(bootstrap_servers=servers, acks="all") as producer:
+        sent = await producer.send_and_wait("media.jobs.dlq", b"here", partition=0)
+    stack.kill_and_wait("kafka")
+    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
+        partition = TopicPartition("media.jobs.dlq", 0)
+        consumer.assign([partition])
+        consumer.seek(partition, sent.offset)
+        assert (await consumer.getone()).value == b"here"
+
+
+def test_status_as_json_has_exactly_the_shape_of_the_contract(stack: StackHandle) -> None:
+    done = stack.run("status", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert answer.keys() == {"ready", "endpoints", "services"}
+    assert answer["ready"] is True
+    assert answer["endpoints"]["api"] == f"http://127.0.0.1:{stack.port_base + 1}"
+    assert answer["endpoints"]["dagster"] == f"http://127.0.0.1:{stack.port_base + 2}"
+    for service in answer["services"].values():
+        assert service.keys() == {"state", "pid", "port"}
+        assert service["state"] == "healthy"
+    assert {"postgres", "valkey", "s3", "kafka"} <= answer["services"].keys()
+
+
+async def test_a_role_cannot_reach_the_database_of_another_domain(stack: StackHandle) -> None:
+    address = stack.env("tests")["MCSP_DSN__IDENTITY"].removesuffix("/identity") + "/content"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(address)
+
+
+async def test_the_object_store_refuses_strangers(stack: StackHandle) -> None:
+    stranger = s3.Identity("mcsp-pop", "not the key")
+    await request(s3.endpoint(stack.context), stranger, "GET", f"/{s3.MEDIA}", accept=(403,))
