@@ -15,7 +15,8 @@ from deploy.context import Context
 from deploy.environment import environment
 from deploy.layout import PROJECT
 from deploy.supervise import sessions_of
-from deploy.supervisor import files, lock, processes, state as state_file
+from deploy.supervisor import files, lock, processes
+from deploy.supervisor import state as state_file
 from deploy.supervisor.daemon import LOCK_VARIABLE
 from deploy.supervisor.service import Service
 from deploy.supervisor.state import GOOD, StackState, State, UnitState
@@ -173,7 +174,8 @@ def _describe_failure(context: Context, name: str, unit: UnitState) -> str:
     shown = "".join(f"\n    {line}" for line in lines)
     return (
         f"{name} does not start ({unit.failures} tries): {unit.reason}\n"
-        f"  last lines of {context.layout.log(name)}:{shown}\n  The supervisor goes on trying. Look with `mcsp doctor`, end it with `mcsp down`."
+        f"  last lines of {context.layout.log(name)}:{shown}\n"
+        "  The supervisor goes on trying. Look with `mcsp doctor`, end it with `mcsp down`."
     )
 
 

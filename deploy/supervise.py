@@ -1,4 +1,4 @@
-"""The supervisor's process, ``python -m deploy.supervise``; its guard (``deploy.supervisor.daemon``) starts it.
+"""The supervisor's process, ``python -m deploy.supervise``, started by ``deploy.supervisor.daemon``.
 
 TERM stops everything in order and ends with 0. Services wanted later (``mcsp up --only``) are started.
 """

@@ -52,7 +52,7 @@ class Sessions:
         return found - {os.getpid()}
 
     def end_leftovers(self) -> set[int]:
-        """Kill all that is left, wait until it is gone, give the pids. Data survives: all servers log ahead."""
+        """Kill all that is left, wait until it is gone, give the pids. Data survives: servers log ahead."""
         ended: set[int] = set()
         while found := self.leftovers():
             ended |= found

@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from deploy.supervisor import processes, state as state_file
+from deploy.supervisor import processes
+from deploy.supervisor import state as state_file
 from deploy.supervisor.backoff import Backoff
 from deploy.supervisor.runner import Runner, Surroundings, command_runner
 from deploy.supervisor.service import Service, Step, StepFailedError, Unit
