@@ -144,7 +144,8 @@ class SourceDescription(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["video", "audio"]
     size: int
     start_s: float
-    duration_s: float
+    duration_s: float | None
+    """None where the container does not say (a browser's recording); known once it has been read through."""
     bitrate: int | None
     video: tuple[VideoStream, ...]
     audio: tuple[AudioStream, ...]

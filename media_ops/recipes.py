@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from media_ops.description import Rate
 from mcsp.contracts.media import JobKind, Lane
+from media_ops.description import Rate
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -93,5 +93,3 @@ def rendition_digest(etag: str, size: int, recipe: Recipe, rung: Rung) -> str:
     """
     claim = {"source": [etag.strip('"'), size], "recipe": recipe, "rung": rung}
     return hashlib.sha256(msgspec.json.encode(claim, order="sorted")).hexdigest()[:32]
-
-

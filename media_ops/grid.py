@@ -1,0 +1,99 @@
+"""Where segments begin: merging keyframes into segments, fixed grids, and cutting fragments at them.
+
+A segment is the same stretch of time in every attempt and every rung. What does not belong here:
+bytes (``mp4``) and the choice between the grids (``ladder``).
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from fractions import Fraction
+
+from media_ops.description import Rate
+from media_ops.recipes import Grid
+
+SEGMENT_S = 4.0
+"""Long enough for few requests, short enough to start and switch quickly."""
+LONGEST_S = 6.0
+"""A source whose keyframes lie further apart is not packaged as it is."""
+AAC_FRAME = 1024
+
+
+def merge_keyframes(times_s: Sequence[float]) -> tuple[float, ...]:
+    """Segment starts out of keyframe times (ascending, from 0): about 4 s each, above 6 s never by choice.
+
+    Greedy: the first keyframe at least 4 s on, unless that is beyond 6 s and an earlier one exists.
+    """
+    starts: list[float] = []
+    earlier: float | None = None
+    for time in times_s:
+        if not starts:
+            starts.append(time)
+            continue
+        if time - starts[-1] > LONGEST_S and earlier is not None:
+            starts.append(earlier)
+            earlier = None
+        if time - starts[-1] >= SEGMENT_S:
+            starts.append(time)
+            earlier = None
+        elif time > starts[-1]:
+            earlier = time
+    return tuple(starts)
+
+
+def longest_gap(times_s: Sequence[float], end_s: float) -> float:
+    """The longest distance in seconds between neighbours, the last one and ``end_s`` included."""
+    ends = [*times_s[1:], end_s]
+    return max((end - start for start, end in zip(times_s, ends, strict=True)), default=0.0)
+
+
+def fixed_grid(rate: Rate) -> Grid:
+    """About 4 s in whole frames of a constant rate."""
+    frames = max(1, round(SEGMENT_S * float(rate)))
+    return Grid(
+        kind="fixed", rate=rate, frames=frames, target_s=max(1, math.ceil(frames / float(rate) - 0.01))
+    )
+
+
+def source_grid(times_s: tuple[float, ...]) -> Grid:
+    """The source's own keyframes, already merged."""
+    return Grid(kind="source", times_s=times_s, target_s=math.ceil(LONGEST_S))
+
+
+def audio_frames(sample_rate: int) -> int:
+    """AAC frames of a segment: about 4 s, never more (so that no audio segment outgrows TARGETDURATION)."""
+    return max(1, int(SEGMENT_S * sample_rate / AAC_FRAME))
+
+
+class Cutter:
+    """Tells which segment a fragment belongs to by the time at which it starts."""
+
+    def __init__(
+        self, starts_ticks: Sequence[int] | None, length_ticks: Fraction | None, slack_ticks: int
+    ) -> None:
+        """Either listed ``starts_ticks`` or an even ``length_ticks``; ``slack_ticks`` forgives rounding."""
+        self._starts, self._length, self._slack = starts_ticks, length_ticks, slack_ticks
+
+    def number(self, start_ticks: int) -> int:
+        """Number of the segment, from 0, that a fragment starting at ``start_ticks`` is part of."""
+        at = start_ticks + self._slack
+        if self._starts is not None:
+            return max(0, bisect_right(self._starts, at) - 1)
+        if self._length is None:
+            raise ValueError("a cutter needs starts or a length")
+        return max(0, int(at / self._length))
+
+
+def cutter(grid: Grid, kind: str, timescale: int, sample_rate: int | None) -> Cutter:
+    """The cutter of a rung whose track counts in ``timescale`` ticks per second."""
+    slack = max(1, timescale // 200)
+    if kind == "audio":
+        length = Fraction(
+            audio_frames(sample_rate or timescale) * AAC_FRAME * timescale, sample_rate or timescale
+        )
+        return Cutter(None, length, round(timescale * AAC_FRAME / (sample_rate or timescale)) // 2)
+    if grid.kind == "source":
+        return Cutter([round(time * timescale) for time in grid.times_s], None, slack)
+    if grid.rate is None:
+        raise ValueError("a fixed grid has a rate")
+    return Cutter(None, Fraction(grid.frames * timescale) / grid.rate.fraction, slack)
