@@ -20,7 +20,9 @@ because a half-written package looks installed."""
 def make(report: Callable[[str, str], None]) -> str:
     """Makes `.venv` anew unless it is whole, and puts the locked uv into it."""
     if not _is_whole():
-        commands.run("python", [sys.executable, "-m", "venv", "--clear", VENV], on_line=report)
+        # The real file: an environment made through a link in another folder does not find its library.
+        python = Path(sys.executable).resolve()
+        commands.run("python", [python, "-m", "venv", "--clear", VENV], on_line=report)
     argv = [PYTHON, "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--retries", "2"]
     argv += ["--no-input", "--no-warn-script-location", "-r", REQUIREMENTS / "bootstrap.txt"]
     commands.run("python", argv, env={"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}, on_line=report)
