@@ -6,6 +6,7 @@ Every reference is (bucket, key). What does not belong here: which keys exist; s
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -61,6 +62,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     key: str
     size_bytes: int
     etag: str
+    modified_at: datetime
 
 
 @contextmanager
@@ -143,14 +145,14 @@ class ObjectStore:
             answer.get("ContentType", ""), answer.get("CacheControl", ""),
         )  # fmt: skip
 
-    async def list(self, bucket: str, prefix: str = "") -> AsyncIterator[StoredObject]:
-        """Every object under ``prefix``, in key order."""
-        more: dict[str, str] = {}
+    async def list(self, bucket: str, prefix: str = "", *, after: str = "") -> AsyncIterator[StoredObject]:
+        """Every object under ``prefix`` whose key follows ``after``, in key order."""
+        more: dict[str, str] = {"StartAfter": after} if after else {}
         while True:
             with _named(f"list {prefix}"):
                 page = await self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
             for item in page.get("Contents", ()):
-                yield StoredObject(item["Key"], item["Size"], _etag(item["ETag"]))
+                yield StoredObject(item["Key"], item["Size"], _etag(item["ETag"]), item["LastModified"])
             if not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}

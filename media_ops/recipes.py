@@ -21,6 +21,12 @@ class Recipe(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Recipe":
+        """The recipe that ``name@version`` names; raises ValueError where that is something else."""
+        name, _, version = text.rpartition("@")
+        return cls(name, int(version))
+
 
 STANDARD = Recipe("standard", 1)
 

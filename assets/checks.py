@@ -1,0 +1,101 @@
+"""The asset checks: what must hold of an hour, and of everything at once.
+
+Checks of an hour come back with its materialisation (checks with partitions of their own are a preview in
+Dagster); the two of everything at once run by themselves on a schedule. What does not belong here: how
+it is found out (``media_ops.integrity``, ``media_ops.whole``).
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import msgspec
+
+from assets.describe import MOST_LINKS, links
+from assets.resources import Pages
+from media_ops.integrity import Broken
+from media_ops.lineage import Stage
+from media_ops.whole import Waiting
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A check's outcome before it becomes a result of a run or an event of the sensor."""
+
+    name: str
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    description: str
+    metadata: dict[str, dg.MetadataValue | int]
+
+    def result(self) -> dg.AssetCheckResult:
+        """As part of a run's ``MaterializeResult``."""
+        return dg.AssetCheckResult(
+            check_name=self.name, passed=self.passed, severity=self.severity,
+            description=self.description, metadata=self.metadata,
+        )  # fmt: skip
+
+    def event(self, stage: Stage, partition: str | None = None) -> dg.AssetCheckEvaluation:
+        """As a run-less event, of one partition or of everything."""
+        return dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(stage), check_name=self.name, passed=self.passed, partition=partition,
+            severity=self.severity, description=self.description, metadata=self.metadata,
+        )  # fmt: skip
+
+
+WHOLE = "whole"
+DIGESTS = "digests_match_recipe"
+COMPLETE = "complete_in_s3"
+
+_SAYS = {
+    WHOLE: "Every item of the hour is through this stage, or has its failure card.",
+    DIGESTS: "The digest that names each rendition is that of its source, recipe and rung, computed anew.",
+    COMPLETE: "Everything that a published manifest refers to is in the object store.",
+}
+
+
+def _specs(stage: Stage, *names: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=stage, description=_SAYS[name], blocking=name == WHOLE)
+        for name in names
+    ]
+
+
+SPECS: dict[Stage, list[dg.AssetCheckSpec]] = {
+    "sources": _specs("sources", WHOLE),
+    "renditions": _specs("renditions", WHOLE, DIGESTS),
+    "packages": _specs("packages", WHOLE, COMPLETE),
+}
+
+
+def whole(waiting: Sequence[Waiting], pages: Pages) -> Check:
+    """Whether an hour is whole.
+
+    Work that goes on is a warning: the sensor reports the hour again when it is done. An item that nobody
+    works on is an error: waiting will not bring it right.
+    """
+    stuck = [item for item in waiting if item.stuck]
+    return Check(
+        WHOLE, not waiting, ERROR if stuck else WARN, _said(len(waiting), len(stuck)),
+        {"waiting": len(waiting), "stuck": len(stuck),
+         "items": links((item.media_id for item in stuck or waiting), pages)},
+    )  # fmt: skip
+
+
+def _said(waiting: int, stuck: int) -> str:
+    if stuck:
+        return f"{stuck} items are stuck: look at media_ops.never_stuck, then run `mcsp jobs replay`."
+    if waiting:
+        return f"{waiting} items are still being made; the sensor reports the hour again when they are done."
+    return "Every item of the hour is through, or has its failure card."
+
+
+def broken(name: str, looked_at: int, found: Sequence[Broken], action: str, pages: Pages) -> Check:
+    """A check that looked at ``looked_at`` things and found some broken; ``action`` is the next step."""
+    said = f"{len(found)} of {looked_at} are broken. {action}" if found else f"All {looked_at} are right."
+    listed = "\n".join(f"- `{item.what}`: {item.why}" for item in found[:MOST_LINKS]) or "none"
+    return Check(
+        name, not found, ERROR, said,
+        {"looked_at": looked_at, "broken": len(found), "what": dg.MetadataValue.md(listed),
+         "items": links(sorted({str(item.media_id) for item in found if item.media_id}), pages)},
+    )  # fmt: skip
