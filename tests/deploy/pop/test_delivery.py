@@ -1,4 +1,4 @@
-"""What players need of the PoP: ranges, HEAD, CORS, one read of a cold object, fresh lists, play without S3."""
+"""What players need: ranges, HEAD, CORS, one read of a cold object, fresh lists, and play without S3."""
 
 import asyncio
 import time
