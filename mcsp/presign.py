@@ -25,15 +25,36 @@ class Presigner:
         """An address that reads the object for ``expires_s`` seconds, ranges included."""
         return self._sign("GET", bucket, key, expires_s, {}, internal=internal)
 
-    def part(self, bucket: str, key: str, upload: str, number: int, expires_s: int) -> str:
-        """An address that takes the PUT of part ``number`` (from 1) for ``expires_s`` seconds."""
+    def part(
+        self,
+        bucket: str,
+        key: str,
+        upload: str,
+        number: int,
+        expires_s: int,
+        *,
+        size_bytes: int | None = None,
+    ) -> str:
+        """An address that takes the PUT of part ``number`` (from 1) for ``expires_s`` seconds.
+
+        With ``size_bytes`` the store refuses a body of any other length (Content-Length is signed).
+        """
         query = {"partNumber": str(number), "uploadId": upload}
-        return self._sign("PUT", bucket, key, expires_s, query, internal=False)
+        headers = {} if size_bytes is None else {"Content-Length": str(size_bytes)}
+        return self._sign("PUT", bucket, key, expires_s, query, internal=False, headers=headers)
 
     def _sign(
-        self, method: str, bucket: str, key: str, expires_s: int, query: dict[str, str], *, internal: bool
+        self,
+        method: str,
+        bucket: str,
+        key: str,
+        expires_s: int,
+        query: dict[str, str],
+        *,
+        internal: bool,
+        headers: dict[str, str] | None = None,
     ) -> str:
         base = self._internal if internal else self._public
-        request = AWSRequest(method, f"{base}/{bucket}/{quote(key)}", params=query)
+        request = AWSRequest(method, f"{base}/{bucket}/{quote(key)}", params=query, headers=headers)
         S3SigV4QueryAuth(self._credentials, "s3", self._region, expires=expires_s).add_auth(request)
         return str(request.prepare().url)

@@ -56,6 +56,14 @@ class Part(msgspec.Struct, frozen=True):
     size_bytes: int = 0
 
 
+class OpenMultipart(msgspec.Struct, frozen=True):
+    """A multipart upload that was neither completed nor aborted; ``upload`` is the store's id of it."""
+
+    key: str
+    upload: str
+    begun_at: datetime
+
+
 class StoredObject(msgspec.Struct, frozen=True):
     """One line of a listing."""
 
@@ -195,6 +203,12 @@ class ObjectStore:
             if not page.get("IsTruncated"):
                 return parts
             marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+    async def list_multipart(self, bucket: str, prefix: str, limit: int) -> Sequence[OpenMultipart]:
+        """At most ``limit`` (up to 1,000) unfinished multipart uploads of keys under ``prefix``."""
+        with _named(f"list uploads {prefix}"):
+            page = await self._client.list_multipart_uploads(Bucket=bucket, Prefix=prefix, MaxUploads=limit)
+        return [OpenMultipart(u["Key"], u["UploadId"], u["Initiated"]) for u in page.get("Uploads", ())]
 
     async def complete_multipart(self, bucket: str, key: str, upload: str, parts: Sequence[Part]) -> str:
         """Join the parts into the object; gives its ETag. InvalidInputError when an ETag does not match."""

@@ -43,17 +43,19 @@ def nginx_binary() -> Path:
     return path
 
 
-def write_config(config: PopConfig) -> list[str]:
-    """Write ``nginx.conf`` and ``secrets.json`` (0600) under ``config.folder``; gives the command line.
+def command(config: PopConfig) -> list[str]:
+    """The command line of a PoP whose configuration is written; nginx stays in the foreground."""
+    folder = config.folder.absolute()
+    return [str(nginx_binary()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", config.error_log]
 
-    nginx stays in the foreground; its own master process is the one that is started.
-    """
+
+def write_config(config: PopConfig) -> None:
+    """Write ``nginx.conf`` and ``secrets.json`` (0600) under ``config.folder``."""
     folder = config.folder.absolute()
     for name in ("cache", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _write_secrets(folder / "secrets.json", config)
     (folder / "nginx.conf").write_text(_render(config, folder))
-    return [str(nginx_binary()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", config.error_log]
 
 
 def _write_secrets(path: Path, config: PopConfig) -> None:

@@ -1,10 +1,10 @@
 -- Channels by function, live state of items by NOTIFY, and an audience that is not decided for the deleted.
 
--- Whoever uploads has a channel.
-CREATE FUNCTION content.ensure_channel(p_owner_id uuid, p_display_name text)
+-- Whoever uploads has a channel; it has no name until its owner gives it one.
+CREATE FUNCTION content.ensure_channel(p_owner_id uuid)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = content, pg_temp AS $$
     INSERT INTO content.channel (channel_id, owner_id, display_name)
-    VALUES (uuidv7(), p_owner_id, p_display_name)
+    VALUES (uuidv7(), p_owner_id, '')
     ON CONFLICT (owner_id) DO NOTHING
 $$;
 
@@ -34,4 +34,4 @@ CREATE INDEX media_feed ON content.media (created_at DESC, media_id DESC)
     WHERE deleted_at IS NULL AND visibility = 'public' AND audience = 'public';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA content FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION content.ensure_channel(uuid, text), content.decide_audience(uuid) TO uploads;
+GRANT EXECUTE ON FUNCTION content.ensure_channel(uuid), content.decide_audience(uuid) TO uploads;

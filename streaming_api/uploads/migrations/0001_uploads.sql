@@ -37,3 +37,15 @@ CREATE TABLE uploads.sweep_cursor (
     after_key   text NOT NULL,
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
+
+-- mcsp.idempotency: answers of finished writes by (person, key), kept a day.
+CREATE TABLE uploads.idempotency (
+    scope           text NOT NULL,
+    key             text NOT NULL,
+    request_sha256  bytea NOT NULL,
+    status          smallint,
+    body            bytea,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX idempotency_age ON uploads.idempotency (created_at);

@@ -22,7 +22,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.pop.config import PopConfig, write_config
+from deploy.pop.config import PopConfig, command, write_config
 
 SIGNING_KEY = "key-of-these-tests"
 BUCKET = "mcsp-media"
@@ -122,16 +122,16 @@ class Pop:
     def __init__(self, folder: Path, s3_endpoint: str, access_key: str = "reader") -> None:
         (self.port,) = free_ports(1)
         self.folder, self.url = folder, f"http://127.0.0.1:{self.port}"
-        self.command = write_config(
-            PopConfig(
-                folder=folder,
-                port=self.port,
-                s3_endpoint=s3_endpoint,
-                access_key=access_key,
-                secret_key=f"{access_key}-secret",
-                signing_key=SIGNING_KEY,
-            )
+        config = PopConfig(
+            folder=folder,
+            port=self.port,
+            s3_endpoint=s3_endpoint,
+            access_key=access_key,
+            secret_key=f"{access_key}-secret",
+            signing_key=SIGNING_KEY,
         )
+        write_config(config)
+        self.command = command(config)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
