@@ -77,6 +77,10 @@ _NOT_READABLE = re.compile(
 )
 
 
+MAX_ERROR_RATE_EXCEEDED = 69
+"""ffmpeg's exit status when more than two thirds of the frames could not be decoded."""
+
+
 def of_process(log: str, returncode: int) -> MCSPError:
     """The error behind a media process that ended with ``returncode`` and wrote ``log`` to stderr."""
     tail = log.strip()[-2000:]
@@ -87,6 +91,6 @@ def of_process(log: str, returncode: int) -> MCSPError:
     if returncode < 0:
         name = signal.Signals(-returncode).name
         return transient("process_killed", f"The media process was ended by {name}.", log=tail)
-    if _NOT_READABLE.search(log):
+    if returncode == MAX_ERROR_RATE_EXCEEDED or _NOT_READABLE.search(log):
         return bad_media("source_damaged", log=tail)
     return transient("process_failed", f"The media process ended with status {returncode}.", log=tail)

@@ -91,7 +91,7 @@ def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> Source
         size=size,
         start_s=probe.seconds(raw.format.start_time) or 0.0,
         duration_s=_duration(raw),
-        bitrate=int(raw.format.bit_rate) if (raw.format.bit_rate or "").isdecimal() else None,
+        bitrate=probe.whole(raw.format.bit_rate),
         video=tuple(
             probe.video_stream(stream, even=track.even if track and stream is video[0] else None)
             for stream in video

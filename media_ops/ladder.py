@@ -7,6 +7,8 @@ whether a stream is packaged as it is (``streamable``), how a rung is made (``co
 import math
 from fractions import Fraction
 
+import msgspec
+
 from media_ops.description import AudioStream, Rate, SourceDescription, VideoStream
 from media_ops.grid import SEGMENT_S, fixed_grid, source_grid
 from media_ops.recipes import STANDARD, Grid, Group, Plan, Recipe, Rung
@@ -63,8 +65,20 @@ def plan(source: SourceDescription, recipe: Recipe = STANDARD) -> Plan:
     else:
         picture = video_rungs(source, video, copied=verdict.video)
         grid, groups = _grid(source, video, copied=verdict.video), _video_groups(picture, sound)
-    filled = tuple(group for group in groups if group.rungs)
+    filled = _with_loudness([group for group in groups if group.rungs])
     return Plan(kind=source.kind, recipe=recipe, grid=grid, groups=filled)
+
+
+def _with_loudness(groups: list[Group]) -> tuple[Group, ...]:
+    """Measures where sound is decoded anyway and nobody waits, if there is such a group."""
+    sounding = [group for group in groups if any(rung.kind == "audio" for rung in group.rungs)]
+    decoding = [group for group in sounding if any(_decodes_sound(rung) for rung in group.rungs)]
+    chosen = (decoding or sounding)[-1:]
+    return tuple(msgspec.structs.replace(group, loudness=group in chosen) for group in groups)
+
+
+def _decodes_sound(rung: Rung) -> bool:
+    return rung.kind == "audio" and rung.mode == "encode"
 
 
 def _grid(source: SourceDescription, video: VideoStream, *, copied: bool) -> Grid:

@@ -103,7 +103,8 @@ def seconds(text: str | None) -> float | None:
         return None
 
 
-def _whole(text: str | None) -> int | None:
+def whole(text: str | None) -> int | None:
+    """A positive whole number out of ffprobe's text; None where it says nothing or nonsense."""
     return int(text) if text and text.isdecimal() and int(text) > 0 else None
 
 
@@ -191,8 +192,8 @@ def video_stream(stream: RawStream, *, even: bool | None) -> VideoStream:
         field_order=_FIELD_ORDERS.get(stream.field_order, "unknown"),
         start_s=seconds(stream.start_time) or 0.0,
         duration_s=seconds(stream.duration),
-        frames=_whole(stream.nb_frames),
-        bitrate=_whole(stream.bit_rate),
+        frames=whole(stream.nb_frames),
+        bitrate=whole(stream.bit_rate),
         language=_language(stream),
     )
 
@@ -205,10 +206,10 @@ def audio_stream(stream: RawStream) -> AudioStream:
         profile=str(stream.profile),
         channels=stream.channels,
         layout=stream.channel_layout or f"{stream.channels} channels",
-        sample_rate=_whole(stream.sample_rate) or 0,
+        sample_rate=whole(stream.sample_rate) or 0,
         start_s=seconds(stream.start_time) or 0.0,
         duration_s=seconds(stream.duration),
-        bitrate=_whole(stream.bit_rate),
+        bitrate=whole(stream.bit_rate),
         language=_language(stream),
         title=stream.tags.get("title"),
         default=bool(stream.disposition.get("default")),
