@@ -19,6 +19,7 @@ CREATE TABLE media_ops.source (
     duration_s    double precision,
     failure       jsonb,                                            -- {code, message, action}
     recipe        text,                                             -- recipe name@version the renditions follow
+    grid          jsonb,                                            -- media_ops.recipes.Grid, fixed when planned
     opening       text[] NOT NULL DEFAULT '{}',                     -- digests of the rungs that make it playable
     loudness      jsonb,                                            -- EBU R128: integrated_lufs, range_lu, true_peak_dbtp
     created_at    timestamptz NOT NULL DEFAULT now(),
@@ -137,5 +138,5 @@ CREATE TABLE media_ops.art (
     bucket          text NOT NULL,
     key             text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (media_id, name)
+    PRIMARY KEY (media_id, name, content_type)
 );

@@ -55,7 +55,8 @@ DECLARE v_count integer;
 BEGIN
     UPDATE media_ops.rendition r SET state = 'queued', failure = NULL
         WHERE r.media_id = p_media_id AND r.state = 'failed' AND r.digest IN (
-            SELECT unnest(j.rungs) FROM media_ops.job j WHERE j.job_id = ANY (p_jobs));
+            SELECT unnest(j.rungs) FROM media_ops.job j
+            WHERE j.job_id = ANY (p_jobs) AND j.state = 'dead' AND j.kind <> 'purge');
     UPDATE media_ops.job SET state = 'queued', attempts = 0, lost_leases = 0, due_at = now(), progress = 0,
                              finished_at = NULL, started_at = NULL
         WHERE job_id = ANY (p_jobs) AND state = 'dead';

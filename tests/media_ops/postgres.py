@@ -49,7 +49,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(POSTGRES_BIN_PATH / program), "-D", str(self.folder), *arguments]
-        subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec())  # noqa: S603 -- fixed program of the wheel; the child must change its user
+        subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec())
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"

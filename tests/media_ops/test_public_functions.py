@@ -26,7 +26,7 @@ async def connect(postgres_server: Server, database: str):
         await connection.close()
 
 
-async def _enqueue(uploads: asyncpg.Connection, media_id: uuid.UUID, etag: str = "etag") -> int:
+async def _enqueue(uploads: asyncpg.Connection, media_id: uuid.UUID, etag: str = "etag") -> int | None:
     return await uploads.fetchval(ENQUEUE, media_id, uuid7(), f"uploads/{media_id}/1", etag)
 
 

@@ -1,0 +1,224 @@
+"""How a job ends: completed, failed (an attempt), or lost with its worker (counted apart).
+
+Five attempts with growing pauses; a permanent error is not repeated; a job of several rungs that cannot
+be done is split, so that a failed rung never holds back the others. What does not belong here: what the
+item becomes of it (``settle``).
+"""
+
+import random
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from mcsp.database.pool import Connection
+from mcsp.errors import MCSPError
+from media_ops.ledger.leases import Lease, lost
+from media_ops.ledger.settle import settle
+from media_ops.ledger.transaction import item_transaction
+
+ATTEMPTS = 5
+BACKOFF_S, BACKOFF_FACTOR = 3.0, 4.0
+"""3, 12, 48, 192 s (each ± half): five attempts outlast four minutes without the object store."""
+LOST_LEASES = 20
+
+
+class JobError(msgspec.Struct, frozen=True):
+    """Why an attempt ended: what the card shows, whether trying again helps, and detail for operators."""
+
+    code: str
+    message: str
+    action: str
+    retryable: bool
+    detail: str = ""
+
+    @classmethod
+    def of(cls, error: MCSPError, detail: str = "") -> "JobError":
+        return cls(error.code, error.message, error.action, error.retryable, detail[:4000])
+
+
+WORKER_LOST = JobError(
+    "worker_lost", "The work on this file was interrupted again and again.",
+    "Try again; if it happens once more, the file may be too demanding.", True,
+    f"{LOST_LEASES} leases lost in a row without progress",
+)  # fmt: skip
+
+_FENCE = """
+SELECT attempts FROM media_ops.job
+WHERE job_id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE
+"""
+
+_DONE = """
+UPDATE media_ops.job SET state = 'done', progress = 1, finished_at = now(), last_error = NULL,
+       lease_token = NULL, lease_until = NULL
+WHERE job_id = $1
+"""
+
+# Rates as RFC 8216 4.3.4.2 wants them: average and peak over whole segments.
+_PUBLISH_RUNGS = """
+UPDATE media_ops.rendition r
+SET state = CASE WHEN g.segments > 0 THEN 'published' ELSE 'failed' END,
+    failure = CASE WHEN g.segments > 0 THEN NULL ELSE $3::jsonb END,
+    published_at = CASE WHEN g.segments > 0 THEN now() END,
+    bitrate = coalesce(g.average, r.bitrate), peak_bitrate = g.peak
+FROM (
+    SELECT d.digest, count(s.number) AS segments,
+           (sum(s.bytes) * 8 * d.timescale / nullif(sum(s.duration_ticks), 0))::integer AS average,
+           max(s.bytes * 8 * d.timescale / nullif(s.duration_ticks, 0))::integer AS peak
+    FROM media_ops.rendition d
+    LEFT JOIN media_ops.segment s ON s.media_id = d.media_id AND s.digest = d.digest
+    WHERE d.media_id = $1 AND d.digest = ANY ($2)
+    GROUP BY d.media_id, d.digest, d.timescale
+) g
+WHERE r.media_id = $1 AND r.digest = g.digest AND r.state IN ('queued', 'running')
+"""
+
+# What a container claims may be absent or wrong; what was published is what plays.
+_MEASURE = """
+UPDATE media_ops.source s SET duration_s = g.media_s
+FROM (SELECT max(l.media_s) AS media_s FROM media_ops.rendition_lineage l
+      WHERE l.media_id = $1 AND l.source_version = $2 AND l.state = 'published') g
+WHERE s.media_id = $1 AND s.version = $2 AND g.media_s > 0
+  AND (s.duration_s IS NULL OR abs(s.duration_s - g.media_s) > 1)
+"""
+
+_PRUNE = """
+INSERT INTO media_ops.job (job_id, media_id, source_version, kind, lane, slot, rungs, priority, due_at)
+VALUES (media_ops.new_id(), $1, $2, 'purge', 'inspect', 'quick', $3, 6, now() + interval '1 min')
+ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
+    SET state = 'queued', due_at = now() + interval '1 min'
+"""
+
+_AGAIN = """
+UPDATE media_ops.job SET state = 'queued', attempts = attempts + 1, last_error = $2,
+       due_at = now() + make_interval(secs => $3), lease_token = NULL, lease_until = NULL, leased_by = NULL
+WHERE job_id = $1
+"""
+
+_END = """
+UPDATE media_ops.job SET state = $2, attempts = attempts + $4, last_error = $3, finished_at = now(),
+       lease_token = NULL, lease_until = NULL
+WHERE job_id = $1
+"""
+
+_FAIL_RUNGS = """
+UPDATE media_ops.rendition SET state = 'failed', failure = $3
+WHERE media_id = $1 AND digest = ANY ($2) AND state IN ('queued', 'running')
+"""
+
+_FAIL_SOURCE = """
+UPDATE media_ops.source SET state = 'failed', failure = $3
+WHERE media_id = $1 AND version = $2 AND state IN ('inspecting', 'processing')
+"""
+
+_SPLIT = """
+INSERT INTO media_ops.job (job_id, media_id, source_version, kind, lane, slot, chunk, rungs, priority, cost_s)
+SELECT media_ops.new_id(), j.media_id, j.source_version,
+       CASE WHEN r.rung ->> 'mode' = 'copy' THEN 'copy' WHEN r.kind = 'audio' THEN 'audio' ELSE 'encode' END,
+       j.lane, j.slot, j.chunk, ARRAY[r.digest], j.priority, j.cost_s / cardinality(j.rungs)
+FROM media_ops.job j
+JOIN media_ops.rendition r ON r.media_id = j.media_id AND r.digest = ANY (j.rungs)
+                          AND r.state IN ('queued', 'running')
+WHERE j.job_id = $1
+ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
+    SET state = 'queued', due_at = now()
+"""
+
+_EMPTY_RUNG = JobError(
+    "no_media",
+    "There was nothing to play in this part of the file.",
+    "Check the file and upload it again.",
+    False,
+)
+
+
+async def complete(pool: asyncpg.Pool, lease: Lease) -> None:
+    """The job is done: its rungs are published, the item moves on. LeaseLostError when it was not ours."""
+    async with item_transaction(pool, lease.media_id) as connection:
+        if await connection.fetchrow(_FENCE, lease.job_id, lease.token) is None:
+            raise lost(lease)
+        await connection.execute(_DONE, lease.job_id)
+        if lease.rungs and lease.kind != "purge":
+            await connection.execute(_PUBLISH_RUNGS, lease.media_id, list(lease.rungs), _card(_EMPTY_RUNG))
+            await connection.execute(_MEASURE, lease.media_id, lease.source_version)
+        await settle(connection, lease.media_id)
+
+
+async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: float | None = None) -> str:
+    """An attempt ended by an error; gives the job's new state (``queued``, ``dead``, ``cancelled`` = split).
+
+    ``chance`` (0 … 1) replaces the random part of the pause. LeaseLostError when the job was not ours.
+    """
+    async with item_transaction(pool, lease.media_id) as connection:
+        row = await connection.fetchrow(_FENCE, lease.job_id, lease.token)
+        if row is None:
+            raise lost(lease)
+        attempt = row["attempts"] + 1
+        if error.retryable and attempt < ATTEMPTS:
+            await connection.execute(_AGAIN, lease.job_id, error, backoff_s(attempt, chance))
+            return "queued"
+        return await _end(connection, lease, error, attempts=1)
+
+
+def backoff_s(attempt: int, chance: float | None = None) -> float:
+    """Seconds to wait after failed attempt ``attempt`` (from 1): exponential, half to one and a half."""
+    spread = random.random() if chance is None else chance  # noqa: S311 -- jitter, no secret
+    return BACKOFF_S * BACKOFF_FACTOR ** (attempt - 1) * (0.5 + spread)
+
+
+async def _end(connection: Connection, lease: Lease, error: JobError, *, attempts: int) -> str:
+    """Nobody tries this job again: split it, or bury it with its rungs."""
+    if len(lease.rungs) > 1 and lease.kind != "purge":
+        await connection.execute(_END, lease.job_id, "cancelled", error, attempts)
+        await connection.execute(_SPLIT, lease.job_id)
+        return "cancelled"
+    await connection.execute(_END, lease.job_id, "dead", error, attempts)
+    if lease.kind == "inspect":
+        await connection.execute(_FAIL_SOURCE, lease.media_id, lease.source_version, _card(error))
+    elif lease.kind not in ("art", "purge"):
+        await connection.execute(_FAIL_RUNGS, lease.media_id, list(lease.rungs), _card(error))
+        await connection.execute(_PRUNE, lease.media_id, lease.source_version, list(lease.rungs))
+    await settle(connection, lease.media_id)
+    return "dead"
+
+
+def _card(error: JobError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "action": error.action}
+
+
+# Lost leases ------------------------------------------------------------------------------------------
+
+_LOST_AGAIN = """
+UPDATE media_ops.job SET state = 'queued', due_at = now(), lost_leases = lost_leases + 1,
+       lease_token = NULL, lease_until = NULL, leased_by = NULL
+WHERE job_id IN (
+    SELECT job_id FROM media_ops.job
+    WHERE state = 'running' AND (lease_until < now() OR leased_by = $1) AND lost_leases < $2
+    FOR UPDATE SKIP LOCKED)
+RETURNING job_id
+"""
+
+_LOST_FOR_GOOD = """
+SELECT job_id, lease_token AS token, media_id, source_version, kind, lane, slot, chunk, rungs, priority,
+       attempts, lost_leases
+FROM media_ops.job
+WHERE state = 'running' AND (lease_until < now() OR leased_by = $1) AND lost_leases >= $2
+"""
+
+
+async def reclaim(pool: asyncpg.Pool, *, worker: str | None = None) -> list[UUID]:
+    """Put every job whose lease ran out back at once; the twentieth loss in a row without progress is dead.
+
+    ``worker``: also the leases of that name, for a worker that starts and knows that it held nothing.
+    Gives the ids of the jobs that are due again.
+    """
+    again = [row["job_id"] for row in await pool.fetch(_LOST_AGAIN, worker, LOST_LEASES - 1)]
+    for row in await pool.fetch(_LOST_FOR_GOOD, worker, LOST_LEASES - 1):
+        gone = msgspec.convert(dict(row), Lease)
+        async with item_transaction(pool, gone.media_id) as connection:
+            if await connection.fetchrow(_FENCE, gone.job_id, gone.token) is not None:
+                await connection.execute(
+                    "UPDATE media_ops.job SET lost_leases = lost_leases + 1 WHERE job_id = $1", gone.job_id
+                )
+                await _end(connection, gone, WORKER_LOST, attempts=0)
+    return again

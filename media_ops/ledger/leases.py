@@ -1,0 +1,101 @@
+"""Leases: take a due job (SKIP LOCKED), keep it (heartbeat), give it back (a graceful stop).
+
+A lease is fenced by its token: whoever lost it writes nothing any more. What does not belong here: how
+a job ends (``endings``).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from mcsp.contracts.media import JobKind, Lane
+from mcsp.errors import ConflictError
+from mcsp.ids import uuid7
+
+LEASE_S = 15.0
+"""Long enough for PostgreSQL to restart under a running job, short enough that a killed worker's job is
+somebody else's before a viewer gives up."""
+HEARTBEAT_S = 4.0
+
+
+class LeaseLostError(ConflictError):
+    """The job is no longer ours: lease run out and taken again, or item deleted. Stop and write nothing."""
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """A job in our hands until the lease runs out; ``token`` fences every write."""
+
+    job_id: UUID
+    token: UUID
+    media_id: UUID
+    source_version: int
+    kind: JobKind
+    lane: Lane
+    slot: str
+    chunk: int
+    rungs: tuple[str, ...]
+    priority: int
+    attempts: int
+    lost_leases: int
+
+
+_TAKE = """
+UPDATE media_ops.job j
+SET state = 'running', lease_token = $1, leased_by = $2, lease_until = now() + make_interval(secs => $3),
+    started_at = now(), progress = 0, finished_at = NULL
+WHERE j.job_id = (
+    SELECT job_id FROM media_ops.job
+    WHERE state = 'queued' AND slot = $4 AND lane = ANY ($5) AND due_at <= now()
+      AND ($6::uuid IS NULL OR media_id = $6) AND priority <= $7
+    ORDER BY priority, due_at, job_id
+    FOR UPDATE SKIP LOCKED LIMIT 1)
+RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,
+          j.rungs, j.priority, j.attempts, j.lost_leases
+"""
+
+_KEEP = """
+UPDATE media_ops.job
+SET lease_until = now() + make_interval(secs => $3), progress = greatest(progress, $4)
+WHERE job_id = $1 AND lease_token = $2 AND state = 'running'
+RETURNING job_id
+"""
+
+_GIVE_BACK = """
+UPDATE media_ops.job
+SET state = 'queued', due_at = now(), lease_token = NULL, lease_until = NULL, leased_by = NULL
+WHERE job_id = $1 AND lease_token = $2 AND state = 'running'
+RETURNING job_id
+"""
+
+LOWEST_PRIORITY = 9
+
+
+async def take(
+    pool: asyncpg.Pool, *, worker: str, slot: str, lanes: Sequence[str], media_id: UUID | None = None,
+    priority: int = LOWEST_PRIORITY, lease_s: float = LEASE_S,
+) -> Lease | None:  # fmt: skip
+    """The most urgent due job of a slot and lanes, leased to ``worker``; None when nothing is due.
+
+    ``media_id`` restricts it to one item, ``priority`` to jobs at least that urgent (lower is sooner).
+    """
+    row = await pool.fetchrow(_TAKE, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority)
+    return msgspec.convert(dict(row), Lease) if row else None
+
+
+async def keep(pool: asyncpg.Pool, lease: Lease, progress: float, *, lease_s: float = LEASE_S) -> None:
+    """Heartbeat: the lease runs ``lease_s`` seconds from now; ``progress`` is 0 … 1. LeaseLostError."""
+    kept = await pool.fetchval(_KEEP, lease.job_id, lease.token, lease_s, min(max(progress, 0.0), 1.0))
+    if kept is None:
+        raise lost(lease)
+
+
+async def give_back(pool: asyncpg.Pool, lease: Lease) -> bool:
+    """End a lease without an attempt, due at once for anyone; False when it was not ours any more."""
+    return await pool.fetchval(_GIVE_BACK, lease.job_id, lease.token) is not None
+
+
+def lost(lease: Lease) -> LeaseLostError:
+    """The error for a lease whose fence did not hold."""
+    return LeaseLostError("lease_lost", f"job {lease.job_id} ({lease.kind}) is no longer leased to us")

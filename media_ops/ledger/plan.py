@@ -1,0 +1,162 @@
+"""What an inspect ends with: the description, the rungs and the jobs of a source, in one transaction.
+
+Planning again with another recipe makes only what changed: rungs of the same digest stay as they are,
+the others are superseded. What does not belong here: choosing rungs (``media_ops.ladder``).
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import asyncpg
+
+from mcsp.database.pool import Connection
+from media_ops.description import SourceDescription
+from media_ops.ledger.leases import Lease, lost
+from media_ops.ledger.settle import settle
+from media_ops.ledger.transaction import item_transaction
+from media_ops.recipes import Group, Plan, Rung, rendition_digest
+
+ENCODE_PIXELS_S = 45e6
+"""Pixels a second that two cores encode beside other work (x264 veryfast, measured): for ETAs alone."""
+COPY_SPEED = 200.0
+AUDIO_SPEED = 40.0
+"""Seconds of media a second."""
+UNKNOWN_S = 60.0
+"""Taken where a source does not say how long it is."""
+
+ART = Group(kind="art", lane="video", slot="quick", first=False, rungs=())
+
+_FENCE = """
+SELECT s.etag, s.size_bytes FROM media_ops.job j
+JOIN media_ops.source s ON s.media_id = j.media_id AND s.version = j.source_version
+WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'running' FOR UPDATE OF j
+"""
+
+_DESCRIBE = """
+UPDATE media_ops.source
+SET kind = $3, description = $4, duration_s = $5, recipe = $6, grid = $7, opening = $8, inspected_at = now(),
+    failure = NULL, state = CASE WHEN state = 'inspecting' THEN 'processing' ELSE state END
+WHERE media_id = $1 AND version = $2
+"""
+
+_SUPERSEDE = """
+UPDATE media_ops.rendition SET state = 'superseded'
+WHERE media_id = $1 AND state <> 'superseded' AND digest <> ALL ($2)
+RETURNING digest
+"""
+
+_CANCEL = """
+UPDATE media_ops.job SET state = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL
+WHERE media_id = $1 AND rungs && $2 AND state IN ('queued', 'running')
+"""
+
+_RENDITION = """
+INSERT INTO media_ops.rendition AS r
+    (media_id, digest, source_version, name, kind, codec, width, height, frame_rate, channels, sample_rate,
+     bitrate, recipe, rung)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (media_id, digest) DO UPDATE
+    SET state = CASE WHEN r.published_at IS NULL THEN 'queued' ELSE 'published' END, failure = NULL
+    WHERE r.state = 'superseded'
+"""
+
+_JOB = """
+INSERT INTO media_ops.job AS j (job_id, media_id, source_version, kind, lane, slot, rungs, priority, cost_s)
+VALUES (media_ops.new_id(), $1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
+    SET state = 'queued', due_at = now(), attempts = 0, lost_leases = 0, progress = 0
+    WHERE j.state IN ('done', 'cancelled') AND j.kind <> 'art'
+"""
+
+_TO_MAKE = """
+SELECT digest FROM media_ops.rendition
+WHERE media_id = $1 AND digest = ANY ($2) AND state IN ('queued', 'running')
+"""
+
+_DONE = """
+UPDATE media_ops.job SET state = 'done', progress = 1, finished_at = now(), last_error = NULL,
+       lease_token = NULL, lease_until = NULL
+WHERE job_id = $1
+"""
+
+
+async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescription, plan: Plan) -> None:
+    """Write the description, rungs and jobs of an inspected source; its inspect job is done with that.
+
+    LeaseLostError when the inspect job is not ours any more: nothing is written then.
+    """
+    async with item_transaction(pool, lease.media_id) as connection:
+        source = await connection.fetchrow(_FENCE, lease.job_id, lease.token)
+        if source is None:
+            raise lost(lease)
+        digests = {
+            rung.name: rendition_digest(source["etag"], source["size_bytes"], plan.recipe, rung)
+            for rung in plan.rungs
+        }
+        await _describe(connection, lease, description, plan, digests)
+        await _write_rungs(connection, lease, plan, digests)
+        for group in plan.groups:
+            await _write_job(connection, lease, description, group, [digests[r.name] for r in group.rungs])
+        if description.kind == "video" or description.pictures:
+            await _write_job(connection, lease, description, ART, [])
+        await connection.execute(_DONE, lease.job_id)
+        await settle(connection, lease.media_id)
+
+
+async def _describe(
+    connection: Connection,
+    lease: Lease,
+    description: SourceDescription,
+    plan: Plan,
+    digests: dict[str, str],
+) -> None:
+    opening = [digests[rung.name] for group in plan.groups if group.first for rung in group.rungs]
+    await connection.execute(
+        _DESCRIBE, lease.media_id, lease.source_version, plan.kind, description, description.duration_s,
+        str(plan.recipe), plan.grid, opening,
+    )  # fmt: skip
+
+
+async def _write_rungs(connection: Connection, lease: Lease, plan: Plan, digests: dict[str, str]) -> None:
+    gone = await connection.fetch(_SUPERSEDE, lease.media_id, list(digests.values()))
+    await connection.execute(_CANCEL, lease.media_id, [row["digest"] for row in gone])
+    await connection.executemany(
+        _RENDITION,
+        [_rendition(lease.media_id, lease.source_version, plan, r, digests[r.name]) for r in plan.rungs],
+    )
+
+
+def _rendition(media_id: UUID, version: int, plan: Plan, rung: Rung, digest: str) -> tuple[object, ...]:
+    return (
+        media_id, digest, version, rung.name, rung.kind, rung.codec, rung.width, rung.height,
+        str(rung.frame_rate) if rung.frame_rate else None, rung.channels, rung.sample_rate, rung.bitrate,
+        str(plan.recipe), rung,
+    )  # fmt: skip
+
+
+async def _write_job(
+    connection: Connection, lease: Lease, source: SourceDescription, group: Group, digests: list[str]
+) -> None:
+    rows = await connection.fetch(_TO_MAKE, lease.media_id, digests)
+    rungs = sorted(row["digest"] for row in rows)
+    if group.rungs and not rungs:
+        return
+    await connection.execute(
+        _JOB, lease.media_id, lease.source_version, group.kind, group.lane, group.slot, rungs,
+        1 if group.first else 5, cost_s(source, group.rungs),
+    )  # fmt: skip
+
+
+def cost_s(source: SourceDescription, rungs: Iterable[Rung]) -> float:
+    """Seconds of work that rungs of a source take, estimated; a second at least."""
+    return max(1.0, sum(_rung_cost_s(source, rung) for rung in rungs))
+
+
+def _rung_cost_s(source: SourceDescription, rung: Rung) -> float:
+    duration_s = source.duration_s or UNKNOWN_S
+    if rung.mode == "copy":
+        return duration_s / COPY_SPEED
+    if rung.kind == "audio":
+        return duration_s / AUDIO_SPEED
+    rate = float(rung.frame_rate) if rung.frame_rate else 30.0
+    return duration_s * rate * (rung.width or 640) * (rung.height or 360) / ENCODE_PIXELS_S
