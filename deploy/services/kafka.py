@@ -84,7 +84,9 @@ async def _prepare(context: Context, run: RunCommand) -> None:
     write_atomically(context.layout.run / "kafka-log.properties", _LOGGING.encode())
     if not (data / "meta.properties").exists():
         cluster = context.credentials.file("kafka-cluster-id", _cluster_id).read_text()
-        arguments = ("format", "--standalone", "--ignore-formatted", "-t", cluster, "-c", str(properties))
+        # With "=": one id in 64 begins with a dash, which would be read as an option.
+        which = f"--cluster-id={cluster}"
+        arguments = ("format", "--standalone", "--ignore-formatted", which, "-c", str(properties))
         await run(_java(context, "kafka.tools.StorageTool", *arguments), context.base_environment())
 
 
