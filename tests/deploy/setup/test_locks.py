@@ -71,7 +71,8 @@ def test_a_lock_holds_what_its_group_asks_for(group: str) -> None:
 def test_what_the_product_is_built_on_is_locked() -> None:
     product = (
         "dagster dagster-webserver dagster-postgres dagster-k8s pyspark delta-spark duckdb "
-        "clickhouse-connect feast ray litestar asyncpg redis aiokafka boto3 ffmpeg-python tritonclient great-expectations pytest"
+        "clickhouse-connect feast ray litestar asyncpg redis aiokafka boto3 ffmpeg-python "
+        "tritonclient great-expectations pytest"
     )
     locked = set().union(*(pins(group) for group in LOCKED_GROUPS))
     assert set(product.split()) <= locked
