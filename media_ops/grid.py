@@ -75,7 +75,7 @@ class Cutter:
         self._starts, self._length, self._slack = starts_ticks, length_ticks, slack_ticks
 
     def number(self, start_ticks: int) -> int:
-        """Number of the segment, from 0, that a fragment starting at ``start_ticks`` is part of."""
+        """Place on the grid, from 0, of the segment that holds what starts at ``start_ticks``."""
         at = start_ticks + self._slack
         if self._starts is not None:
             return max(0, bisect_right(self._starts, at) - 1)

@@ -158,19 +158,20 @@ async def _pump(work: _Work, rung: Rung, reader: asyncio.StreamReader) -> Segmen
 
 
 class _Pending:
-    """The segment that is being gathered out of fragments."""
+    """The segment that is being gathered out of fragments. Numbers follow each other without gaps (DASH
+    counts); where a source lost a whole stretch, its segment is simply not there."""
 
     def __init__(self, rung: str, timescale: int, cuts: Cutter) -> None:
         self._rung, self._timescale, self._cuts = rung, timescale, cuts
-        self._number = 0
+        self._number, self._place = 0, 0
         self._fragments: list[Fragment] = []
 
     def add(self, fragment: Fragment) -> Segment | None:
         """Takes a fragment in; gives the segment before, if this one begins the next."""
-        number = self._cuts.number(fragment.start)
-        whole = self.take() if self._fragments and number > self._number else None
+        place = self._cuts.number(fragment.start)
+        whole = self.take() if self._fragments and place > self._place else None
         if not self._fragments:
-            self._number = number
+            self._place = place
         self._fragments.append(fragment)
         return whole
 
@@ -179,9 +180,10 @@ class _Pending:
         if not self._fragments:
             return None
         parts, self._fragments = self._fragments, []
+        self._number += 1
         return Segment(
             rung=self._rung,
-            number=self._number,
+            number=self._number - 1,
             start_ticks=parts[0].start,
             duration_ticks=sum(part.duration for part in parts),
             timescale=self._timescale,
