@@ -3,32 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from media_ops import keys
 from media_ops.manifests.rows import RenditionRow
-
-
-def init_key(media_id: UUID, digest: str) -> str:
-    """Key of a rendition's init segment."""
-    return f"media/{media_id}/{digest}/init.mp4"
-
-
-def segment_key(media_id: UUID, digest: str, number: int) -> str:
-    """Key of a media segment."""
-    return f"media/{media_id}/{digest}/{number}.m4s"
-
-
-def manifest_prefix(media_id: UUID, version: int) -> str:
-    """Where the manifests of a version live."""
-    return f"media/{media_id}/m{version}"
 
 
 def manifest_keys(media_id: UUID, version: int, renditions: Iterable[RenditionRow]) -> list[str]:
     """Keys of the manifests themselves: master, one playlist a rendition, MPD."""
-    prefix = manifest_prefix(media_id, version)
-    return [
-        f"{prefix}/master.m3u8",
-        *(f"{prefix}/{row.playlist}" for row in renditions),
-        f"{prefix}/manifest.mpd",
-    ]
+    names = ("master.m3u8", *(row.playlist for row in renditions), "manifest.mpd")
+    return [f"{keys.manifests(media_id, version)}/{name}" for name in names]
 
 
 def referenced_keys(media_id: UUID, renditions: Iterable[RenditionRow]) -> list[str]:
@@ -37,7 +19,7 @@ def referenced_keys(media_id: UUID, renditions: Iterable[RenditionRow]) -> list[
         key
         for row in renditions
         for key in (
-            init_key(media_id, row.digest),
-            *(segment_key(media_id, row.digest, segment.number) for segment in row.segments),
+            keys.init(media_id, row.digest),
+            *(keys.segment(media_id, row.digest, segment.number) for segment in row.segments),
         )
     ]

@@ -105,11 +105,8 @@ def _timeline(timeline: Xml.Element, segments: tuple[SegmentRow, ...]) -> None:
     expected: float = math.nan
     run: Xml.Element | None = None
     for segment in segments:
-        if (
-            run is not None
-            and segment.start_ticks == expected
-            and run.get("d") == str(segment.duration_ticks)
-        ):
+        follows = segment.start_ticks == expected
+        if run is not None and follows and run.get("d") == str(segment.duration_ticks):
             run.set("r", str(int(run.get("r", "0")) + 1))
         else:
             entry = {"d": str(segment.duration_ticks)}
