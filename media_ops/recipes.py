@@ -4,6 +4,7 @@ What does not belong here: choosing the rungs (``ladder``) and making them (``pr
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -13,7 +14,11 @@ from media_ops.description import Rate
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """A named way to make renditions. A new version re-makes exactly the rungs whose digest changes."""
+    """A named way to make renditions.
+
+    A new version re-makes exactly the rungs that it changes (``name_rungs``). A change that no field of a
+    rung shows, such as a bug of the encoder that was mended, needs a field that does.
+    """
 
     name: str
     version: int
@@ -101,3 +106,17 @@ def rendition_digest(etag: str, size: int, recipe: Recipe, rung: Rung) -> str:
     """
     claim = {"source": [etag.strip('"'), size], "recipe": recipe, "rung": rung}
     return hashlib.sha256(msgspec.json.encode(claim, order="sorted")).hexdigest()[:32]
+
+
+def name_rungs(
+    plan: Plan, etag: str, size: int, *, grid: Grid | None = None, made: Mapping[str, Rung] | None = None
+) -> dict[str, str]:
+    """The rendition digest of each rung of a plan, by the rung's name.
+
+    ``made``: what is there of the source on ``grid``, by digest. A rung that the plan leaves as it was keeps
+    its digest whatever the recipe's version, so that it is not made again; on another grid none can stay.
+    """
+    kept = {rung: digest for digest, rung in (made or {}).items()} if grid == plan.grid else {}
+    return {
+        rung.name: kept.get(rung) or rendition_digest(etag, size, plan.recipe, rung) for rung in plan.rungs
+    }

@@ -1,20 +1,21 @@
 """What an inspect ends with: the description, the rungs and the jobs of a source, in one transaction.
 
-Planning again with another recipe makes only what changed: rungs of the same digest stay as they are,
-the others are superseded. What does not belong here: choosing rungs (``media_ops.ladder``).
+Planning again with another recipe makes only what changed: rungs that it leaves as they were stay, the
+others are superseded. What does not belong here: choosing rungs (``media_ops.ladder``).
 """
 
 from collections.abc import Iterable
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.description import SourceDescription
 from media_ops.ledger.leases import Lease, lost
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
-from media_ops.recipes import Group, Plan, Rung, rendition_digest
+from media_ops.recipes import Grid, Group, Plan, Rung, name_rungs
 
 ENCODE_PIXELS_S = 45e6
 """Pixels a second that two cores encode beside other work (x264 veryfast, measured): for ETAs alone."""
@@ -27,9 +28,14 @@ UNKNOWN_S = 60.0
 ART = Group(kind="art", lane="video", slot="quick", first=False, rungs=())
 
 _FENCE = """
-SELECT s.etag, s.size_bytes FROM media_ops.job j
+SELECT s.etag, s.size_bytes, s.grid FROM media_ops.job j
 JOIN media_ops.source s ON s.media_id = j.media_id AND s.version = j.source_version
 WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'running' FOR UPDATE OF j
+"""
+
+_MADE = """
+SELECT digest, rung FROM media_ops.rendition
+WHERE media_id = $1 AND source_version = $2 AND state <> 'superseded'
 """
 
 _DESCRIBE = """
@@ -89,10 +95,7 @@ async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescr
         source = await connection.fetchrow(_FENCE, lease.job_id, lease.token)
         if source is None:
             raise lost(lease)
-        digests = {
-            rung.name: rendition_digest(source["etag"], source["size_bytes"], plan.recipe, rung)
-            for rung in plan.rungs
-        }
+        digests = await _digests(connection, lease, source, plan)
         await _describe(connection, lease, description, plan, digests)
         await _write_rungs(connection, lease, plan, digests)
         for group in plan.groups:
@@ -101,6 +104,15 @@ async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescr
             await _write_job(connection, lease, description, ART, [])
         await connection.execute(_DONE, lease.job_id)
         await settle(connection, lease.media_id)
+
+
+async def _digests(
+    connection: Connection, lease: Lease, source: asyncpg.Record, plan: Plan
+) -> dict[str, str]:
+    rows = await connection.fetch(_MADE, lease.media_id, lease.source_version)
+    made = {row["digest"]: msgspec.convert(row["rung"], Rung) for row in rows}
+    grid = msgspec.convert(source["grid"], Grid | None)
+    return name_rungs(plan, source["etag"], source["size_bytes"], grid=grid, made=made)
 
 
 async def _describe(

@@ -52,12 +52,14 @@ LESS_SOUND = msgspec.structs.replace(SOUND, name="audio-64k", bitrate=64_000)
 LOW, MIDDLE, HIGH = _video("240p", 240), _video("480p", 480), _video("720p", 720)
 
 
-def two_step_plan(recipe: Recipe = STANDARD, rest: tuple[Rung, ...] = (MIDDLE, HIGH)) -> Plan:
+def two_step_plan(
+    recipe: Recipe = STANDARD, rest: tuple[Rung, ...] = (MIDDLE, HIGH), low: Rung = LOW
+) -> Plan:
     """The plan of a source that must be encoded: 240p with sound first, the rest from one decode."""
     return Plan(
         kind="video", recipe=recipe, grid=Grid(kind="fixed", target_s=4, rate=Rate(30), frames=120),
         groups=(
-            Group(kind="encode", lane="video", slot="quick", first=True, rungs=(LOW, SOUND)),
+            Group(kind="encode", lane="video", slot="quick", first=True, rungs=(low, SOUND)),
             Group(kind="encode", lane="video", slot="encode", first=False, rungs=rest),
         ),
     )  # fmt: skip

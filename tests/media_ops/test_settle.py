@@ -1,5 +1,7 @@
 """What viewers get: manifest versions as rungs come, and the item's states."""
 
+import msgspec
+
 from media_ops.ledger import endings
 from media_ops.recipes import STANDARD, Recipe
 from tests.media_ops.items import LESS_SOUND, LOW, MIDDLE, PERMANENT, SOUND, new_item, two_step_plan
@@ -116,18 +118,48 @@ async def test_a_new_recipe_makes_only_what_changed_and_viewers_keep_what_they_h
     await item.render()
     assert await item.state() == "ready"
     assert await pool.fetchval("SELECT media_ops.enqueue_missing($1, $2)", item.media_id, str(STANDARD)) == 0
+    sound = await pool.fetchval("SELECT digest FROM media_ops.rendition WHERE name = $1", SOUND.name)
     newer = Recipe("standard", 2)
     assert await pool.fetchval("SELECT media_ops.enqueue_missing($1, $2)", item.media_id, str(newer)) == 1
-    await item.planned(two_step_plan(newer, rest=()))
+    await item.planned(two_step_plan(newer, rest=(), low=msgspec.structs.replace(LOW, crf=21)))
     assert await item.state() == "ready"
     assert await item.manifests() == [(1, FIRST, "finished")]
     again = await item.taken()
+    assert len(again.rungs) == 1
     assert set(again.rungs).isdisjoint(lease.rungs)
     await item.publish(again)
     await endings.complete(pool, again)
     await item.render()
     assert await item.manifests() == [(1, FIRST, "finished"), (2, FIRST, "finished")]
+    newest = await pool.fetchval("SELECT rungs FROM media_ops.manifest WHERE version = 2")
+    assert set(newest) == {*again.rungs, sound}
     assert await item.state() == "ready"
+
+
+async def test_a_new_recipe_that_changes_nothing_makes_nothing(pool) -> None:
+    item = await new_item(pool)
+    await item.planned(two_step_plan(rest=()))
+    lease = await item.taken()
+    await item.publish(lease)
+    await endings.complete(pool, lease)
+    await pool.fetchval("SELECT media_ops.enqueue_missing($1, 'standard@2')", item.media_id)
+    await item.planned(two_step_plan(Recipe("standard", 2), rest=()))
+    living = await pool.fetch("SELECT digest FROM media_ops.rendition WHERE state = 'published'")
+    assert {row["digest"] for row in living} == set(lease.rungs)
+    assert [job["state"] for job in await item.jobs("encode") if job["rungs"]] == ["done"]
+
+
+async def test_another_grid_makes_every_rung_anew(pool) -> None:
+    item = await new_item(pool)
+    plan = two_step_plan(rest=())
+    await item.planned(plan)
+    lease = await item.taken()
+    await item.publish(lease)
+    await endings.complete(pool, lease)
+    await pool.fetchval("SELECT media_ops.enqueue_missing($1, 'standard@2')", item.media_id)
+    grid = msgspec.structs.replace(plan.grid, frames=60)
+    await item.planned(msgspec.structs.replace(two_step_plan(Recipe("standard", 2), rest=()), grid=grid))
+    assert set((await item.taken()).rungs).isdisjoint(lease.rungs)
 
 
 async def test_progress_grows_and_the_eta_falls(pool) -> None:
