@@ -156,7 +156,8 @@ def _is_number(text: str) -> bool:
 def _hdr(stream: RawStream) -> Hdr:
     if any(side.get("side_data_type") == "DOVI configuration record" for side in stream.side_data_list):
         return "dolby-vision"
-    return {"smpte2084": "hdr10", "arib-std-b67": "hlg"}.get(stream.color_transfer, "sdr")  # type: ignore[return-value]
+    by_transfer: dict[str, Hdr] = {"smpte2084": "hdr10", "arib-std-b67": "hlg"}
+    return by_transfer.get(stream.color_transfer, "sdr")
 
 
 def video_stream(stream: RawStream, *, even: bool | None) -> VideoStream:
