@@ -49,13 +49,13 @@ class Cache:
             retry=Retry(NoBackoff(), 1),  # a connection that a restart broke is opened again once
         )
 
-    async def get(self, key: str, type_: type[T]) -> T | None:
-        """The value of a key as ``type_``, or None. A value of another shape counts as missing."""
+    async def get(self, key: str, shape: type[T]) -> T | None:
+        """The value of a key as ``shape``, or None. A value of another shape counts as missing."""
         raw = await self._ask(lambda: self._client.get(key))
         if raw is None:
             return None
         try:
-            return msgspec.json.decode(raw, type=type_)
+            return msgspec.json.decode(raw, type=shape)
         except msgspec.ValidationError as error:
             log.warning("cached value of another shape", key=key, error=str(error))
             return None

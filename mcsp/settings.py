@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Secret shared by playback and the PoPs: HMAC-SHA256 key of signed paths."""
     identity_key_file: Path | None = None
     """PEM file with the Ed25519 private key that signs access tokens (identity service alone)."""
+    identity_jwks_url: str = ""
+    """Where services beside identity get the public keys; default: ``{api_url}/v1/auth/jwks.json``."""
     service_host: str = "127.0.0.1"
     """Address the listener binds to; loopback unless a container needs another."""
     service_port: int = 0

@@ -1,0 +1,79 @@
+"""The request body, read once with a limit and checked before anything decodes it.
+
+Bodies here are small JSON (media bytes go straight to the object store). What no database or log can hold
+is refused: NUL characters, and bytes that are not UTF-8 (unpaired surrogates included, RFC 8259, 8.1).
+"""
+
+import asyncio
+import re
+from typing import Any
+
+from litestar.types import Receive
+
+from mcsp.errors import InvalidInputError, TooLargeError
+
+LIMIT_BYTES = 1 << 20
+READ_TIMEOUT_S = 30
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class ClientGoneError(Exception):
+    """The client hung up while its body was being read; there is nobody to answer."""
+
+
+async def read_body(receive: Receive, declared: int | None, limit: int = LIMIT_BYTES) -> bytes:
+    """The whole body. Raises TooLargeError, InvalidInputError, ClientGoneError."""
+    if declared is not None and declared > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            body = await _collect(receive, limit)
+    except TimeoutError as error:
+        raise InvalidInputError("slow_body", "The body did not arrive within 30 seconds.") from error
+    _check_text(body)
+    return body
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _check_text(body: bytes) -> None:
+    if b"\\u0000" in body and _ESCAPED_NUL.search(body):
+        raise InvalidInputError("nul_character", "Text must not hold the character NUL (U+0000).")
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInputError("not_utf8", "The body is not valid UTF-8.") from error
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body that was read, then what the client sends later (a hang-up)."""
+    given = False
+
+    async def receive_again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError("body_too_large", f"The body may be at most {limit} bytes.", limit_bytes=limit)

@@ -1,0 +1,137 @@
+"""Every error as ``application/problem+json`` (RFC 9457), with a code, what happened and what to do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap, Send
+
+from mcsp.errors import MCSPError, RateLimitedError, UnauthorizedError, UnavailableError
+
+log = structlog.get_logger()
+
+PROBLEM_JSON = "application/problem+json"
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_content_type"}
+_RETRY_AFTER_S = 1
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457 with our members: ``code`` is stable, ``action`` says what to do, ``retryable`` if again."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retryable: bool
+    action: str = ""
+    request_id: str = ""
+    errors: list[FieldProblem] = []
+    details: dict[str, Any] = {}
+
+
+def problem_of(error: MCSPError, request_id: str = "") -> Problem:
+    """The problem document of one of our errors."""
+    return Problem(
+        type=f"urn:mcsp:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        detail=error.message,
+        retryable=error.retryable,
+        action=error.action,
+        request_id=request_id,
+        details=error.details,
+    )
+
+
+def headers_of(error: MCSPError) -> dict[str, str]:
+    """The headers that belong to an error: WWW-Authenticate, Retry-After."""
+    if isinstance(error, UnauthorizedError):
+        challenge = "Bearer" if error.code == "not_logged_in" else 'Bearer error="invalid_token"'
+        return {"www-authenticate": challenge}
+    if isinstance(error, RateLimitedError):
+        return {"retry-after": str(error.details.get("retry_after_s", _RETRY_AFTER_S))}
+    if isinstance(error, UnavailableError):
+        return {"retry-after": str(_RETRY_AFTER_S)}
+    return {}
+
+
+async def send_problem(send: Send, error: MCSPError, request_id: str) -> None:
+    """Answer with an error outside of Litestar (the request never reached a route)."""
+    body = msgspec.json.encode(problem_of(error, request_id))
+    headers = {"content-type": PROBLEM_JSON, "content-length": str(len(body)), **headers_of(error)}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[Problem]:
+    return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=dict(headers))
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope["state"].get("request_id", ""))
+
+
+def _ours(request: Request[Any, Any, Any], error: MCSPError) -> Response[Problem]:
+    return _respond(problem_of(error, _request_id(request)), headers_of(error))
+
+
+def _https(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Litestar's own: nothing there, wrong method, a body that does not fit."""
+    status = error.status_code
+    if status >= 500:
+        return _unexpected(request, error)
+    fields = _fields(error)
+    problem = Problem(
+        type="about:blank",
+        title=_phrase(status),
+        status=status,
+        code="invalid_request" if status == 400 else _STATUS_CODES.get(status, "refused"),
+        detail="The request does not fit." if fields else error.detail.split(" for ")[0],
+        retryable=False,
+        request_id=_request_id(request),
+        errors=fields,
+    )
+    return _respond(problem, error.headers or {})
+
+
+def _fields(error: HTTPException) -> list[FieldProblem]:
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return []
+    return [FieldProblem(str(e.get("key") or ""), str(e.get("message", ""))) for e in error.extra]
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A fault of ours: logged whole, told without details."""
+    log.error("request failed", exc_info=error, path=request.url.path)
+    problem = Problem(
+        type="about:blank",
+        title="Something went wrong",
+        status=500,
+        code="internal",
+        detail="The server made a mistake; it has been written down under this request id.",
+        retryable=True,
+        action="Try again; if it stays, tell us the request id.",
+        request_id=_request_id(request),
+    )
+    return _respond(problem, {})
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+HANDLERS: ExceptionHandlersMap = {MCSPError: _ours, HTTPException: _https, Exception: _unexpected}

@@ -1,0 +1,65 @@
+"""The rules of accounts: registering, and checking credentials without telling who exists."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from mcsp.database.pool import Connection
+from mcsp.errors import ConflictError, InvalidInputError, UnauthorizedError
+from mcsp.idempotency import Answer, answer_of
+from mcsp.ids import uuid7
+from streaming_api.identity import repository
+from streaming_api.identity.emails import normalised
+from streaming_api.identity.passwords import Passwords
+from streaming_api.identity.schemas import Login, Register, Registered
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Registers people and checks their credentials."""
+
+    pool: asyncpg.Pool
+    passwords: Passwords
+
+    async def register(self, connection: Connection, request: Register) -> Answer:
+        """Make an account inside the caller's transaction. Raises ConflictError when the address has one.
+
+        That an address is taken is told: whoever registers may log in at once, so a silent success would
+        be found out by one login. The rate limit is what slows a search.
+        """
+        name = request.display_name.strip()
+        if not name or not name.isprintable():
+            raise InvalidInputError(
+                "bad_display_name", "The display name must hold visible characters.", field="display_name"
+            )
+        email = normalised(request.email)
+        hashed = await self.passwords.hash(request.password)
+        user_id = uuid7()
+        given = request.email.strip()
+        if not await repository.insert_account(connection, user_id, email, given, name, hashed):
+            raise ConflictError(
+                "email_taken", "There is an account with this e-mail address.", action="Log in instead."
+            )
+        return answer_of(201, Registered(user_id))
+
+    async def authenticate(self, request: Login) -> UUID:
+        """The user of these credentials. Raises UnauthorizedError, the same and as late for any reason."""
+        found = await self._find(request.email)
+        stored = found[1] if found else None
+        if not await self.passwords.matches(stored, request.password) or found is None:
+            raise UnauthorizedError(
+                "bad_credentials", "E-mail address or password is wrong.", action="Check both and try again."
+            )
+        user_id, current = found
+        if self.passwords.outdated(current):
+            fresh = await self.passwords.hash(request.password)
+            await repository.replace_hash(self.pool, user_id, current, fresh)
+        return user_id
+
+    async def _find(self, address: str) -> tuple[UUID, str] | None:
+        try:
+            email = normalised(address)
+        except InvalidInputError:
+            email = ""  # looked up all the same, and found by nobody: a bad address takes as long
+        return await repository.find_credentials(self.pool, email)
