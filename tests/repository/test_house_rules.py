@@ -18,6 +18,8 @@ SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore|pyright:\s*ignore|nosec)\b(?P<r
 ANOTHER_MACHINE = re.compile(r"(?<![\w.$}/])/(home|root|work|Users)/[\w.-]+")
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")))
 
+PROMISING = ("assert_", "expect", "await_", "validate_", "must_", "check_")
+
 
 def tracked(*patterns: str) -> list[Path]:
     """The repository's files: those that git tracks or would track."""
@@ -88,15 +90,14 @@ def test_nothing_is_swallowed() -> None:
 
 
 def checks_something(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """An assertion, an expected exception, or a helper named for what it expects."""
+    """An assertion, an expected exception, a helper named for what it expects or told what to accept."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).rsplit(".", 1)[-1]
-            if name in {"raises", "fail"} or name.startswith(
-                ("assert_", "expect", "await_", "must_", "check_")
-            ):
+            told = any(keyword.arg == "accept" for keyword in node.keywords)
+            if told or name in {"raises", "fail"} or name.startswith(PROMISING):
                 return True
     return False
 
