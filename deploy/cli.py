@@ -63,7 +63,7 @@ def down() -> None:
 @_plain_errors
 def status(as_json: bool) -> None:
     """Say what runs."""
-    context = Context.of(settings())
+    context = Context.of(settings(), only_look=True)
     if as_json:
         click.echo(msgspec.json.encode(report.report(context)).decode())
         return

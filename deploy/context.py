@@ -20,10 +20,12 @@ class Context:
 
     settings: Settings
     layout: Layout
+    only_look: bool = False
 
     @classmethod
-    def of(cls, settings: Settings) -> "Context":
-        return cls(settings, Layout.of(settings.home))
+    def of(cls, settings: Settings, *, only_look: bool = False) -> "Context":
+        """``only_look``: to say what is there, without making the secrets of a stack that never ran."""
+        return cls(settings, Layout.of(settings.home), only_look)
 
     @cached_property
     def ports(self) -> Ports:
@@ -31,7 +33,7 @@ class Context:
 
     @cached_property
     def credentials(self) -> Credentials:
-        return Credentials(self.layout.secrets)
+        return Credentials(self.layout.secrets, self.only_look)
 
     def base_environment(self) -> dict[str, str]:
         """What any process of the stack needs to run at all; no address and no secret among it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from deploy import wanted
 from deploy.context import Context
-from deploy.environment import environment
+from deploy.environment import of_role
 from deploy.layout import PROJECT
 from deploy.supervise import sessions_of
 from deploy.supervisor import files, lock, processes
@@ -138,7 +138,7 @@ def _spawn(context: Context, held: int) -> None:
     files.rotate(log_path)
     variables = {
         **context.base_environment(),
-        **environment(context.settings, "supervisor"),
+        **of_role(context, "supervisor"),
         "PYTHONPATH": str(PROJECT),
         LOCK_VARIABLE: str(held),
     }

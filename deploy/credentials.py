@@ -16,12 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secrets in ``folder``. Asking for one that is not there makes it."""
+    """The secrets in ``folder``. Asking for one that is not there makes it, unless one only looks."""
 
     folder: Path
+    only_look: bool = False
 
     def password(self, name: str) -> str:
-        """A random URL-safe secret of 256 bits, the same at each call."""
+        """A random URL-safe secret of 256 bits, the same each time (empty: not there, and only looking)."""
+        if self.only_look and not (self.folder / name).exists():
+            return ""
         return self.file(name, lambda: secrets.token_urlsafe(32).encode()).read_text()
 
     def identity_key(self) -> Path:
@@ -31,7 +34,7 @@ class Credentials:
     def file(self, name: str, make: Callable[[], bytes]) -> Path:
         """The file of a secret. Two makers at once end up with the same content: the first one stays."""
         path = self.folder / name
-        if not path.exists():
+        if not path.exists() and not self.only_look:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")  # 0600 by itself
             with os.fdopen(descriptor, "wb") as out:

@@ -11,7 +11,7 @@ from deploy.services.postgres import SUPERUSER, dsn
 from mcsp.settings import Settings
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "api": ("identity", "uploads", "content", "playback", "media_ops", "valkey", "kafka", "s3:uploads", "api",
+    "api": ("identity", "uploads", "content", "playback", "valkey", "kafka", "s3:uploads", "api",
             "path-signing", "identity-key"),
     "worker": ("media_ops", "kafka", "s3:media_ops", "valkey"),
     "relay": ("relay", "kafka"),
@@ -28,7 +28,12 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 def environment(settings: Settings, role: str) -> dict[str, str]:
     """Variables of ``mcsp.settings`` for a process of ``role`` (a key of ``ROLES``) in this stack."""
-    context = Context.of(settings)
+    return of_role(Context.of(settings), role)
+
+
+def of_role(context: Context, role: str) -> dict[str, str]:
+    """The same for a stack that is at hand."""
+    settings = context.settings
     values = {
         "MCSP_HOME": str(context.layout.home),
         "MCSP_PORT_BASE": str(settings.port_base),
@@ -58,7 +63,7 @@ def _values(context: Context, item: str) -> dict[str, str]:
             return {"MCSP_KAFKA_BOOTSTRAP": kafka.bootstrap(context)}
         case "api":
             return {"MCSP_API_URL": f"http://{HOST}:{context.ports.api}",
-                    "MCSP_MEDIA_URL": f"http://{HOST}:{context.ports.pop_1}"}  # fmt: skip
+                    "MCSP_MEDIA_URL": f"http://{HOST}:{context.ports.pop(1)}"}  # fmt: skip
         case "path-signing":
             return {"MCSP_PATH_SIGNING_KEY": context.credentials.password("path-signing-key")}
         case "identity-key":

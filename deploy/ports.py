@@ -19,9 +19,9 @@ class Ports:
     def dagster_web(self) -> int:
         return self.base + 2
 
-    @property
-    def pop_1(self) -> int:
-        return self.base + 10
+    def pop(self, number: int) -> int:
+        """PoPs are numbered from 1."""
+        return self.base + 9 + number
 
     @property
     def postgres(self) -> int:

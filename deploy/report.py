@@ -32,7 +32,7 @@ def observe(context: Context) -> StackState:
     """The stack as it is now: the supervisor's word, corrected where there is no supervisor or process."""
     state = control.read_state(context) if control.is_running(context) else None
     if state is None:
-        names = [(unit.name, unit) for unit in units(context.settings)]
+        names = [(unit.name, unit) for unit in units(context)]
         stopped = {
             name: UnitState(State.STOPPED, port=next(iter(getattr(unit, "ports", ())), None),
                             step=not hasattr(unit, "ports"))

@@ -1,11 +1,24 @@
 """The whole stack put together: its services and steps in dependency order, and its addresses."""
 
+import importlib.util
 from collections.abc import Iterable
 
 from deploy.context import Context
 from deploy.environment import environment
 from deploy.ports import HOST
-from deploy.services import buckets, databases, kafka, migrate, postgres, s3, topics, valkey
+from deploy.services import (
+    applications,
+    buckets,
+    dagster,
+    databases,
+    kafka,
+    migrate,
+    pop,
+    postgres,
+    s3,
+    topics,
+    valkey,
+)
 from deploy.supervisor.service import Step, Unit
 from deploy.supervisor.supervisor import closure
 from mcsp.settings import Settings
@@ -17,9 +30,8 @@ class UnknownServiceError(Exception):
     """``--only`` named something that the stack does not have."""
 
 
-def units(settings: Settings) -> list[Unit]:
+def units(context: Context) -> list[Unit]:
     """All services and steps of the stack, each after what it needs."""
-    context = Context.of(settings)
     return [
         postgres.service(context),
         valkey.service(context),
@@ -29,7 +41,27 @@ def units(settings: Settings) -> list[Unit]:
         buckets.step(context),
         topics.step(context),
         migrate.step(context),
+        pop.service(context, 1),
+        *(service for service in applications.services(context) if _is_there(service.name)),
+        *(service for service in dagster.services(context) if _is_there(service.name)),
     ]
+
+
+_MODULES = {
+    "api": ("streaming_api.cli",),
+    "worker-1": ("media_ops.cli",),
+    "worker-2": ("media_ops.cli",),
+    "sweeper": ("media_ops.sweeps", "streaming_api.uploads.sweeps"),
+    **dict.fromkeys(("dagster-code", "dagster-web", "dagster-daemon"), ("orchestration.definitions",)),
+}
+
+
+def _is_there(name: str) -> bool:
+    """Whether the modules of a service's room can be found."""
+    try:
+        return all(importlib.util.find_spec(module) is not None for module in _MODULES.get(name, ()))
+    except ModuleNotFoundError:
+        return False
 
 
 def names(all_units: Iterable[Unit], only: Iterable[str]) -> set[str]:
@@ -56,6 +88,6 @@ def endpoints(settings: Settings) -> dict[str, str]:
     return {
         "api": f"http://{HOST}:{ports.api}",
         "dagster": f"http://{HOST}:{ports.dagster_web}",
-        "pop-1": f"http://{HOST}:{ports.pop_1}",
+        "pop-1": f"http://{HOST}:{ports.pop(1)}",
         "s3": f"http://{HOST}:{ports.s3}",
     }

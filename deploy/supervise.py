@@ -28,7 +28,7 @@ _HOUSEKEEPING_S = 1.0
 
 def sessions_of(context: Context) -> Sessions:
     """The record of sessions of a stack."""
-    all_units = units(context.settings)
+    all_units = units(context)
     folders = [unit.folder for unit in all_units if isinstance(unit, Service) and unit.folder is not None]
     return Sessions(context.layout.run / "sessions.json", context.layout.home, folders)
 
@@ -68,7 +68,7 @@ async def _keep_house(context: Context, supervisor: Supervisor) -> None:
 def main() -> None:
     context = Context.of(settings())
     context.layout.logs.mkdir(parents=True, exist_ok=True)
-    for unit in units(context.settings):
+    for unit in units(context):
         files.rotate(context.layout.log(unit.name))
     asyncio.run(supervise(context))
 

@@ -25,6 +25,6 @@ def read(context: Context) -> list[str]:
 
 def units_wanted(context: Context) -> list[Unit]:
     """The wanted units in dependency order."""
-    all_units, only = units(context.settings), read(context)
+    all_units, only = units(context), read(context)
     chosen = names(all_units, only) if only else {unit.name for unit in all_units}
     return [unit for unit in all_units if unit.name in chosen]

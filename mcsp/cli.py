@@ -5,32 +5,15 @@ subcommands alone. What does not belong here: any subcommand.
 """
 
 import ast
-import importlib
 import importlib.util
-import tomllib
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import click
 
+from mcsp.plugins import offered
+
 GROUP = "mcsp.commands"
-
-
-def entry_points() -> dict[str, EntryPoint]:
-    """Subcommands by name: from the installed package, else from ``pyproject.toml``."""
-    try:
-        found = [point for point in distribution("mcsp").entry_points if point.group == GROUP]
-    except PackageNotFoundError:
-        found = _from_project_file()
-    return {point.name: point for point in sorted(found, key=lambda point: point.name)}
-
-
-def _from_project_file() -> list[EntryPoint]:
-    path = Path(__file__).resolve().parent.parent / "pyproject.toml"
-    if not path.exists():
-        return []
-    project = tomllib.loads(path.read_text())["project"]
-    return [EntryPoint(name, value, GROUP) for name, value in project["entry-points"][GROUP].items()]
 
 
 def summary(point: EntryPoint) -> str:
@@ -51,10 +34,10 @@ class Commands(click.Group):
     """A group whose subcommands are entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(entry_points())
+        return sorted(offered(GROUP))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        point = entry_points().get(cmd_name)
+        point = offered(GROUP).get(cmd_name)
         if point is None:
             return None
         try:
@@ -66,7 +49,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary(point)) for name, point in entry_points().items()])
+            formatter.write_dl([(name, summary(point)) for name, point in sorted(offered(GROUP).items())])
 
 
 @click.command(cls=Commands)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from deploy.context import Context
-from deploy.environment import environment
+from deploy.environment import of_role
 from deploy.supervisor.service import RunCommand, Step
 
 
@@ -12,5 +12,5 @@ def step(context: Context) -> Step:
 
 
 async def _migrate(context: Context, run: RunCommand) -> None:
-    variables = {**context.base_environment(), **environment(context.settings, "migrate")}
+    variables = {**context.base_environment(), **of_role(context, "migrate")}
     await run(context.command("migrate"), variables)

@@ -1,0 +1,34 @@
+"""The PoPs: nginx before the private media bucket. Its configuration is ``deploy.pop``'s."""
+
+from functools import partial
+
+from deploy.context import Context
+from deploy.pop.config import PopConfig, command, write_config
+from deploy.services import http, s3
+from deploy.supervisor.service import RunCommand, Service
+
+
+def service(context: Context, number: int) -> Service:
+    """Ready when it answers; that its own master lives is the supervisor's part of health."""
+    port = context.ports.pop(number)
+    config = PopConfig(
+        folder=context.layout.data(f"pop-{number}"),
+        port=port,
+        s3_endpoint=s3.endpoint(context),
+        access_key=s3.identity(context, "pop").access_key,
+        secret_key=s3.identity(context, "pop").secret_key,
+        signing_key=context.credentials.password("path-signing-key"),
+        bucket=s3.MEDIA,
+    )
+    return Service(
+        name=f"pop-{number}",
+        command=tuple(command(config)),
+        environment=context.base_environment(),
+        ready=http.answers(port, "/healthz"),
+        ports=(port,),
+        prepare=partial(_prepare, config),
+    )
+
+
+async def _prepare(config: PopConfig, _run: RunCommand) -> None:
+    write_config(config)
