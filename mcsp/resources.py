@@ -64,7 +64,8 @@ class Resources:
         """A readiness check for each thing that was opened so far."""
         found = [postgres_check(f"postgres:{role}", pool) for role, pool in self._pools.items()]
         if (store := self._store) is not None:
-            found.append(Check("s3", lambda: store.check(self.settings.s3.bucket_media)))
+            # The source bucket: every identity that has a store may read it; uploads' knows no other.
+            found.append(Check("s3", lambda: store.check(self.settings.s3.bucket_source)))
         if "cache" in self.__dict__:
             found.append(Check("valkey", self.cache.check, required=False))
         return found
