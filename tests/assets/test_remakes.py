@@ -119,7 +119,8 @@ async def test_asked_twice_while_it_is_under_way_it_is_planned_again_once(pool) 
 async def test_deleted_and_failed_items_are_left_alone(pool, state: str) -> None:
     item = await _ready(pool)
     await pool.execute(
-        """UPDATE media_ops.source SET state = $1, failure = '{"code": "x", "message": "y", "action": "z"}'""",
+        """UPDATE media_ops.source
+           SET state = $1, failure = '{"code": "x", "message": "y", "action": "z"}'""",
         state,
     )
     async with pool.acquire() as connection:
