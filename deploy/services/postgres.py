@@ -103,8 +103,8 @@ def _hand_over(path: Path) -> None:
     closed = [folder for folder in path.parents if not folder.stat().st_mode & 0o001]
     if closed:
         raise StepFailedError(
-            f"PostgreSQL cannot run as root, user namespaces are forbidden here, and {closed[-1]} is closed to "
-            f"others: set MCSP_HOME to a folder that everybody may enter, or start as an ordinary user"
+            f"PostgreSQL cannot run as root, user namespaces are forbidden here, and {closed[-1]} is closed "
+            f"to others: set MCSP_HOME to a folder everybody may enter, or start as an ordinary user"
         )
 
 
