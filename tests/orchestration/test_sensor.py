@@ -53,7 +53,9 @@ def _made(data, year: int = HOUR.year) -> list[tuple[str, str]]:
     return [
         (event.asset_key.to_user_string(), event.partition)
         for event in data.asset_events
-        if isinstance(event, dg.AssetMaterialization) and event.partition.startswith(str(year))
+        if isinstance(event, dg.AssetMaterialization)
+        and event.partition is not None
+        and event.partition.startswith(str(year))
     ]
 
 
