@@ -112,9 +112,10 @@ async function begin() {
   video.addEventListener("mcsp:buffering", ({ detail }) => { wait.hidden = !detail || !big.hidden; });
   video.addEventListener("mcsp:error", ({ detail }) => say(plainly(detail)));
   video.addEventListener("playing", sayNothing);
-  find("[data-say-button]").addEventListener("click", async () => {
+  find("[data-say-button]").addEventListener("click", () => {
     sayNothing();
-    if (!player.again()) await open(player);
+    if (!stage.dataset.playing) return start();
+    return player.again() || open();
   });
 
   async function open() {
@@ -127,11 +128,15 @@ async function begin() {
     }
   }
 
-  if (!(await open())) return null;
-  controls.show();
-  big.hidden = !video.paused;
-  stage.dataset.playing = "yes";
-  return follow(player);
+  async function start() {
+    if (!(await open())) return;
+    controls.show();
+    big.hidden = !video.paused;
+    stage.dataset.playing = "yes";
+    await follow(player);
+  }
+
+  return start();
 }
 
 find("[data-copy]").addEventListener("click", (event) => copy(event.currentTarget.dataset.copy));

@@ -3,11 +3,13 @@
 
 const SIGNED = /\/b\/(\d+)\/[A-Za-z0-9_-]+\/media\//;
 const EARLY_MS = 60_000;
+const NOT_AGAIN_MS = 60_000; // a clock that is wrong must not turn each segment into a question
 
 /** @param {() => Promise<string>} ask gives a newly signed address of the same item */
 export function signedPath(ask) {
   let newest = null;
   let asking = null;
+  let askedAt = -Infinity;
 
   function note(url) {
     const found = SIGNED.exec(url);
@@ -17,13 +19,17 @@ export function signedPath(ask) {
   }
 
   async function renew() {
-    asking ??= ask().then(note).finally(() => { asking = null; });
+    asking ??= ask().then(note).finally(() => {
+      asking = null;
+      askedAt = performance.now();
+    });
     return asking;
   }
 
   /** A request filter for Shaka's networking engine. */
   async function filter(_type, request) {
-    if (newest && newest.until - EARLY_MS < Date.now()) await renew();
+    const old = newest && newest.until - EARLY_MS < Date.now();
+    if (old && performance.now() - askedAt > NOT_AGAIN_MS) await renew();
     if (newest) request.uris = request.uris.map((uri) => uri.replace(SIGNED, newest.start));
   }
 

@@ -45,7 +45,7 @@ export function openDoor(enter) {
       password.value = "";
       await enter();
     } catch (error) {
-      say([error.status === 401 ? "Email and password do not match an account." : error.message, error.action].filter(Boolean).join(" "));
+      say([error.message, error.action].filter(Boolean).join(" "));
     } finally {
       submit.disabled = false;
     }

@@ -8,7 +8,7 @@ const STATES = {
   uploading: ["Arriving", "working"],
   inspecting: ["Being looked at", "working"],
   processing: ["Being prepared", "working"],
-  playable: ["Plays already; better qualities are being made", "working"],
+  playable: ["Plays; more qualities follow", "working"],
   ready: ["Ready", "done"],
   held: ["Held for review", ""],
   rejected: ["Not accepted", "failed"],
@@ -159,7 +159,7 @@ function paint(row, item) {
   find("[data-watch]", row).hidden = !["playable", "ready"].includes(item.status);
   paintThumb(row, item);
   paintLadder(row, item.renditions ?? []);
-  paintFailure(row, item.failure);
+  paintFailure(row, item);
 }
 
 function paintThumb(row, item) {
@@ -185,14 +185,14 @@ function paintLadder(row, renditions) {
   }));
 }
 
-function paintFailure(row, failure) {
+function paintFailure(row, { failure, hopeless }) {
   const card = find("[data-failure]", row);
   card.hidden = !failure;
   if (!failure) return;
   find("[data-failure-message]", row).textContent = failure.message;
   find("[data-failure-action]", row).textContent = failure.action;
   card.dataset.code = failure.code;
-  find("[data-retry]", row).hidden = Boolean(item.hopeless);
+  find("[data-retry]", row).hidden = Boolean(hopeless);
 }
 
 function confirmed(heading, text) {
