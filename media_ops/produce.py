@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -44,7 +44,8 @@ async def produce(
     limits: sandbox.Limits = sandbox.WORK,
     loudness: bool = False,
     patience_s: float = PATIENCE_S,
-) -> AsyncIterator[Output]:
+    started: Callable[[int], None] | None = None,
+) -> AsyncGenerator[Output, None]:
     """Makes ``rungs`` from one decode of ``url``: an ``Init`` of each, ``Segment`` after ``Segment``.
 
     Of one rung they come in order, of several interleaved; ``Loudness`` comes last where asked for. The
@@ -52,9 +53,10 @@ async def produce(
     only when the whole source was read without loss. A rung whose stream holds nothing has no segments;
     where that is so for all, BadMediaError ``source_damaged`` is raised. Raises BadMediaError for what
     the file does and TransientWorkError for what is around it. Closing the iterator (``aclosing``) or
-    cancelling its task kills the process and waits until it is gone.
+    cancelling its task kills the process and waits until it is gone. ``started`` is told the id of the
+    process group once it runs.
     """
-    work = _Work(source, grid, tuple(rungs), scratch, nice, limits, loudness)
+    work = _Work(source, grid, tuple(rungs), scratch, nice, limits, loudness, started)
     maker = asyncio.create_task(_make(work, url, patience_s))
     try:
         while (item := await _next(work.queue, maker)) is not None:
@@ -87,6 +89,7 @@ class _Work:
     nice: int
     limits: sandbox.Limits
     loudness: bool
+    started: Callable[[int], None] | None = None
     queue: "asyncio.Queue[Output | None]" = field(default_factory=lambda: asyncio.Queue(maxsize=WAITING))
 
 
@@ -111,6 +114,8 @@ async def _run(work: _Work, url: str) -> None:
         async with sandbox.start(
             argv, limits=work.limits, scratch=work.scratch, nice=work.nice, pass_fds=tuple(outputs)
         ) as child:
+            if work.started:
+                work.started(child.process.pid)
             for _, write in ends:
                 write.close()
             readers = [await _reader(read, pipes) for read, _ in ends]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets.packages import packages
-from assets.remakes import remake_plan, remakes
 from assets.renditions import renditions
 from assets.sources import sources
 from assets.state_checks import never_stuck, no_orphan_objects
@@ -18,7 +17,7 @@ from orchestration.resources import resources as usual_resources
 from orchestration.schedules import SCHEDULES
 from orchestration.sensors import SENSORS
 
-ASSETS = [sources, renditions, packages, remake_plan, remakes]
+ASSETS = [sources, renditions, packages]
 CHECKS = [never_stuck, no_orphan_objects]
 
 

@@ -22,6 +22,13 @@ SELECT digest, rung FROM media_ops.rendition
 WHERE media_id = $1 AND digest = ANY ($2) AND state IN ('queued', 'running') ORDER BY kind DESC, bitrate
 """
 
+# One job of an item measures its loudness: one that decodes the sound anyway and that nobody waits for.
+_MEASURES = """
+SELECT job_id = $3 FROM media_ops.job
+WHERE media_id = $1 AND source_version = $2 AND kind IN ('copy', 'encode', 'audio') AND state <> 'cancelled'
+ORDER BY slot = 'encode' DESC, lane = 'audio' DESC, job_id LIMIT 1
+"""
+
 _SOURCES = "SELECT DISTINCT bucket, key FROM media_ops.source WHERE media_id = $1"
 
 _OBJECTS = """
@@ -62,6 +69,11 @@ async def rungs_of(pool: asyncpg.Pool, lease: Lease) -> list[PlannedRung]:
     """The rungs of a job that are not published yet, video first."""
     rows = await pool.fetch(_RUNGS, lease.media_id, list(lease.rungs))
     return [msgspec.convert(dict(row), PlannedRung) for row in rows]
+
+
+async def measures_loudness(pool: asyncpg.Pool, lease: Lease) -> bool:
+    """Whether this job is the one that measures the item's loudness."""
+    return bool(await pool.fetchval(_MEASURES, lease.media_id, lease.source_version, lease.job_id))
 
 
 async def source_objects(pool: asyncpg.Pool, media_id: UUID) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ here: texts of manifests (``media_ops.manifests``) and putting them (``media_ops
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -15,29 +16,32 @@ import msgspec
 from mcsp.database.pool import Connection
 from media_ops.ledger.settle import Advance, advance
 from media_ops.ledger.transaction import LOCK
+from media_ops.manifests.rows import RenditionRow, SegmentRow
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 2))"
 
 _STALE = """
-SELECT m.version, m.rungs, m.state, m.target_duration_s, m.bucket, m.prefix, m.revision, m.rendered_revision
+SELECT m.version, m.rungs, m.state, m.target_duration_s, m.bucket, m.prefix, m.revision, m.rendered_revision,
+       m.created_at
 FROM media_ops.manifest m
 JOIN media_ops.source s ON s.media_id = m.media_id AND s.version = m.source_version AND s.state <> 'deleted'
 WHERE m.media_id = $1 AND m.revision > m.rendered_revision ORDER BY m.version
 """
 
 _RENDITIONS = """
-SELECT digest, name, kind, codec, width, height, frame_rate, channels, sample_rate, bitrate, peak_bitrate,
-       timescale, state
-FROM media_ops.rendition WHERE media_id = $1 AND digest = ANY ($2) ORDER BY kind DESC, bitrate
+SELECT r.digest, r.name, r.kind, r.codec AS codecs, r.width, r.height, r.frame_rate, r.channels,
+       r.sample_rate, r.bitrate, r.timescale,
+       (SELECT a ->> 'language' FROM media_ops.source s, jsonb_array_elements(s.description -> 'audio') a
+         WHERE s.media_id = r.media_id AND s.version = r.source_version AND r.kind = 'audio'
+           AND a -> 'index' = r.rung -> 'stream') AS language
+FROM media_ops.rendition r
+WHERE r.media_id = $1 AND r.digest = ANY ($2) AND r.timescale IS NOT NULL
+ORDER BY r.kind DESC, r.bitrate
 """
 
 _SEGMENTS = """
 SELECT digest, number, start_ticks, duration_ticks, bytes
 FROM media_ops.segment WHERE media_id = $1 AND digest = ANY ($2) ORDER BY digest, number
-"""
-
-_SOURCE = """
-SELECT completed_at, duration_s FROM media_ops.current_source WHERE media_id = $1
 """
 
 _RENDERED = """
@@ -64,34 +68,7 @@ class StaleManifest(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str
     revision: int
     rendered_revision: int
-
-
-class RenditionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A rung as manifests name it; bitrates in bits per second, ``timescale`` in ticks per second."""
-
-    digest: str
-    name: str
-    kind: str
-    codec: str
-    width: int | None
-    height: int | None
-    frame_rate: str | None
-    channels: int | None
-    sample_rate: int | None
-    bitrate: int
-    peak_bitrate: int | None
-    timescale: int | None
-    state: str
-
-
-class SegmentTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment as manifests name it: times in ticks of its rendition, size in bytes."""
-
-    digest: str
-    number: int
-    start_ticks: int
-    duration_ticks: int
-    bytes: int
+    created_at: datetime
 
 
 @asynccontextmanager
@@ -106,20 +83,15 @@ async def stale_manifests(connection: Connection, media_id: UUID) -> list[StaleM
     return [msgspec.convert(dict(row), StaleManifest) for row in await connection.fetch(_STALE, media_id)]
 
 
-async def renditions(connection: Connection, media_id: UUID, digests: list[str]) -> list[RenditionRow]:
-    """The rungs of a version, video first, small to large."""
-    rows = await connection.fetch(_RENDITIONS, media_id, digests)
-    return [msgspec.convert(dict(row), RenditionRow) for row in rows]
-
-
-async def segments(
-    connection: Connection, media_id: UUID, digests: list[str]
-) -> dict[str, list[SegmentTimes]]:
-    """Published segments in order, by rung; a rung without any has an empty list."""
-    found: dict[str, list[SegmentTimes]] = {digest: [] for digest in digests}
+async def renditions(connection: Connection, media_id: UUID, digests: list[str]) -> tuple[RenditionRow, ...]:
+    """The rungs of a version with the segments published so far."""
+    parts: dict[str, list[SegmentRow]] = {digest: [] for digest in digests}
     for row in await connection.fetch(_SEGMENTS, media_id, digests):
-        found[row["digest"]].append(msgspec.convert(dict(row), SegmentTimes))
-    return found
+        parts[row["digest"]].append(SegmentRow(*list(row)[1:]))
+    return tuple(
+        RenditionRow(**dict(row), segments=tuple(parts[row["digest"]]))
+        for row in await connection.fetch(_RENDITIONS, media_id, digests)
+    )
 
 
 async def rendered(connection: Connection, media_id: UUID, manifests: list[StaleManifest]) -> Advance:

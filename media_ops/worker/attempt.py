@@ -1,0 +1,149 @@
+"""One attempt: a leased job run beside its heartbeat, and what its end means for the ledger.
+
+Cancelling an attempt cancels the work and its child processes. What does not belong here: what a job
+does (``work``), and which job is next (``slots``).
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from mcsp.errors import MCSPError
+from mcsp.telemetry.metrics import observed
+from media_ops.ledger import endings, leases
+from media_ops.ledger.endings import JobError
+from media_ops.ledger.leases import Lease, LeaseLostError
+from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
+
+log = structlog.get_logger()
+
+BACKGROUND_NICE = 10
+"""What plays already goes on behind what does not, and before the encode slot (19)."""
+
+
+@dataclass
+class Attempt:
+    """A job at work. ``progress`` (0 … 1) is what the heartbeat tells; ``yielded`` frees its quick place."""
+
+    context: WorkerContext
+    lease: Lease
+    progress: float = 0.0
+    yielded: bool = False
+    group: int | None = None
+    """Process group of the media program that runs for it."""
+
+    def step_back(self) -> None:
+        """The item plays: make room for fresh uploads, of places and of processor time."""
+        if self.yielded or self.lease.slot != "quick":
+            return
+        self.yielded = True
+        if self.group is not None:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.setpriority(os.PRIO_PGRP, self.group, BACKGROUND_NICE)
+        self.context.wake()
+
+
+Work = Callable[[Attempt], Awaitable[None]]
+
+
+async def run_attempt(attempt: Attempt, work: Work) -> str:
+    """Run ``work`` while the lease holds; gives how it ended: done, lost, or the ledger's new state.
+
+    ``work`` completes the job itself. Cancellation (a graceful stop) gives the lease back at once.
+    """
+    lease = attempt.lease
+    bound = log.bind(job=str(lease.job_id), kind=lease.kind, media=str(lease.media_id))
+    bound.info("job begins", attempt=lease.attempts + 1, rungs=len(lease.rungs))
+    try:
+        with observed("worker", lease.kind):
+            await _while_leased(attempt, work)
+    except LeaseLostError:
+        bound.warning("lease lost, work dropped")
+        return "lost"
+    except asyncio.CancelledError:
+        await _give_back(attempt)
+        raise
+    except Exception as error:  # whatever went wrong is an attempt of this job and written down as such
+        return await _failed(attempt, error)
+    bound.info("job done")
+    return "done"
+
+
+async def _while_leased(attempt: Attempt, work: Work) -> None:
+    """The work and its heartbeat side by side: the end of one is the end of both."""
+    doing = asyncio.ensure_future(work(attempt))
+    beating = asyncio.create_task(_beat(attempt))
+    try:
+        await asyncio.wait({doing, beating}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            await beating
+    finally:
+        beating.cancel()
+        doing.cancel()
+        await asyncio.gather(doing, beating, return_exceptions=True)
+    try:
+        await doing
+    except ExceptionGroup as group:
+        raise _cause(group) from group
+
+
+def _cause(group: ExceptionGroup) -> Exception:
+    """The one error that counts of those that tasks raised together: a lost lease before all others."""
+    lost = group.subgroup(LeaseLostError)
+    first = (lost or group).exceptions[0]
+    return _cause(first) if isinstance(first, ExceptionGroup) else first
+
+
+async def _beat(attempt: Attempt) -> None:
+    """Keep the lease; raises LeaseLostError once it is another's, or has certainly run out unheard."""
+    good_until = time.monotonic() + leases.LEASE_S
+    pause = leases.HEARTBEAT_S
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            async with asyncio.timeout(leases.HEARTBEAT_S):
+                await leases.keep(attempt.context.pool, attempt.lease, attempt.progress)
+        except DATABASE_AWAY as error:
+            if time.monotonic() > good_until:
+                raise leases.lost(attempt.lease) from error
+            pause = 0.5
+        else:
+            good_until = time.monotonic() + leases.LEASE_S
+            pause = leases.HEARTBEAT_S
+
+
+async def _give_back(attempt: Attempt) -> None:
+    """A stop is no attempt: due again at once. With the database away the lease runs out instead."""
+    with contextlib.suppress(*DATABASE_AWAY):
+        async with asyncio.timeout(2):
+            await leases.give_back(attempt.context.pool, attempt.lease)
+
+
+async def _failed(attempt: Attempt, error: Exception) -> str:
+    failure = job_error(error)
+    log.warning(
+        "attempt failed", job=str(attempt.lease.job_id), kind=attempt.lease.kind, code=failure.code,
+        retryable=failure.retryable, detail=failure.detail[-1000:],
+    )  # fmt: skip
+    try:
+        return await patiently(lambda: endings.fail(attempt.context.pool, attempt.lease, failure))
+    except LeaseLostError:
+        return "lost"
+
+
+def job_error(error: Exception) -> JobError:
+    """An exception as the ledger keeps it; one of ours keeps its card, any other is tried again."""
+    if isinstance(error, MCSPError):
+        detail = str(error.details.get("log") or error.details or "")
+        return JobError.of(error, f"{error}\n{detail}"[-4000:])
+    trace = "".join(traceback.format_exception(error))
+    return JobError(
+        "internal_error", "Something went wrong on our side.", "Try again; tell us if it happens again.",
+        True, trace[-4000:],
+    )  # fmt: skip

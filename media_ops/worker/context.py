@@ -1,0 +1,65 @@
+"""What every part of a worker shares, and how it waits out a database that is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import structlog
+
+from mcsp.presign import Presigner
+from mcsp.s3 import ObjectStore
+from mcsp.settings import Settings
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError, OSError, TimeoutError,
+)  # fmt: skip
+"""What asyncpg raises while PostgreSQL restarts or cannot be reached."""
+PATIENCE_S = (0.1, 0.2, 0.5, 1.0)
+"""Seconds between tries; the last one again and again."""
+
+
+@dataclass
+class WorkerContext:
+    """The shared clients of one worker process. ``name`` is what its leases carry."""
+
+    name: str
+    settings: Settings
+    pool: asyncpg.Pool
+    store: ObjectStore
+    presigner: Presigner
+    scratch: Path
+    wakes: list[asyncio.Event] = field(default_factory=list)
+    """One for each slot, which registers its own."""
+
+    def wake(self) -> None:
+        """Have every slot look into the ledger now."""
+        for event in self.wakes:
+            event.set()
+
+    @property
+    def bucket(self) -> str:
+        return self.settings.s3.bucket_media
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """``call``, repeated while the database is away; whoever cannot wait for ever cancels it.
+
+    The call must be safe to repeat: the first one may have been committed before its answer was lost.
+    """
+    tried = 0
+    while True:
+        try:
+            return await call()
+        except DATABASE_AWAY as error:
+            pause = PATIENCE_S[min(tried, len(PATIENCE_S) - 1)]
+            log.warning("database away", error=f"{type(error).__name__}: {error}", again_in_s=pause)
+            tried += 1
+        await asyncio.sleep(pause)

@@ -1,0 +1,106 @@
+"""What each kind of job does: inspect, make (copy, encode, audio), art, purge. Each completes its own job.
+
+What does not belong here: leases and retries (``attempt``), how media is made (``media_ops.produce``).
+"""
+
+import tempfile
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from media_ops import inspect, keys, ladder, produce
+from media_ops.ledger import endings, plan, publish, purging, reading
+from media_ops.ledger.reading import PlannedRung, SourceRow
+from media_ops.worker.attempt import Attempt, Work
+from media_ops.worker.context import patiently
+from media_ops.worker.publisher import Publisher
+from media_ops.worker.streams import RungWriter, StreamPublisher
+
+SOURCE_URL_S = 24 * 3600
+"""A presigned source address outlives the longest attempt (its wall time limit)."""
+NICE = {"quick": 0, "encode": 19}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Gives the work for each kind of job."""
+
+    publisher: Publisher
+
+    def work(self, kind: str) -> Work:
+        """The function that does jobs of a kind."""
+        kinds: dict[str, Work] = {
+            "inspect": self.describe, "copy": self.make, "encode": self.make, "audio": self.make,
+            "purge": self.purge,
+        }  # fmt: skip
+        return kinds[kind]
+
+    async def describe(self, attempt: Attempt) -> None:
+        """Describe the source, then write its plan: rungs and jobs."""
+        pool, lease = attempt.context.pool, attempt.lease
+        source = await patiently(lambda: reading.source_of(pool, lease))
+        description = await inspect.inspect(
+            _url(attempt, source), filename=source.filename, size=source.size_bytes
+        )
+        planned = ladder.plan(description)
+        await patiently(lambda: plan.plan_source(pool, lease, description, planned))
+        self.publisher.dirty(lease.media_id)
+
+    async def make(self, attempt: Attempt) -> None:
+        """Make and publish the job's rungs from one process; then they are published."""
+        pool, lease = attempt.context.pool, attempt.lease
+        source = await patiently(lambda: reading.source_of(pool, lease))
+        rungs = await patiently(lambda: reading.rungs_of(pool, lease))
+        if rungs:
+            await self._stream(attempt, source, rungs)
+        await self._complete(attempt)
+
+    async def _stream(self, attempt: Attempt, source: SourceRow, rungs: list[PlannedRung]) -> None:
+        if source.description is None or source.grid is None:
+            raise RuntimeError(f"job {attempt.lease.job_id} makes rungs of a source that was not inspected")
+        context, lease = attempt.context, attempt.lease
+        writers = {}
+        for planned in rungs:
+            known = await patiently(
+                partial(publish.known_segments, context.pool, lease.media_id, planned.digest)
+            )
+            writers[planned.rung.name] = RungWriter(attempt, planned.digest, planned.rung.kind, known)
+        stream = StreamPublisher(attempt, self.publisher, writers, source.description.duration_s)
+        measure = await patiently(lambda: reading.measures_loudness(context.pool, lease))
+        with tempfile.TemporaryDirectory(prefix=f"{lease.kind}-", dir=context.scratch) as scratch:
+            outputs = produce.produce(
+                _url(attempt, source), source.description, source.grid, [p.rung for p in rungs],
+                scratch=Path(scratch), nice=NICE[lease.slot], loudness=measure,
+                started=partial(setattr, attempt, "group"),
+            )  # fmt: skip
+            async with aclosing(outputs):
+                await stream.run(outputs)
+
+    async def purge(self, attempt: Attempt) -> None:
+        """With rungs: drop their objects that no row stands for. Without: all that a deleted item had."""
+        context, lease = attempt.context, attempt.lease
+        if lease.rungs:
+            for digest in lease.rungs:
+                await self._prune(attempt, digest)
+        else:
+            await context.store.delete_prefix(context.bucket, keys.prefix(lease.media_id))
+            for bucket, key in await patiently(lambda: reading.source_objects(context.pool, lease.media_id)):
+                await context.store.delete(bucket, [key])
+            await patiently(lambda: purging.forget_item(context.pool, lease.media_id))
+        await self._complete(attempt)
+
+    async def _prune(self, attempt: Attempt, digest: str) -> None:
+        context, lease = attempt.context, attempt.lease
+        found = [o.key async for o in context.store.list(context.bucket, keys.rung(lease.media_id, digest))]
+        wanted = await patiently(lambda: reading.referenced_keys(context.pool, lease.media_id, [digest]))
+        await context.store.delete(context.bucket, [key for key in found if key not in wanted])
+
+    async def _complete(self, attempt: Attempt) -> None:
+        await patiently(lambda: endings.complete(attempt.context.pool, attempt.lease))
+        self.publisher.dirty(attempt.lease.media_id)
+        attempt.context.wake()
+
+
+def _url(attempt: Attempt, source: SourceRow) -> str:
+    return attempt.context.presigner.get(source.bucket, source.key, SOURCE_URL_S, internal=True)

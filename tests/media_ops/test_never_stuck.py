@@ -1,0 +1,181 @@
+"""Whatever happens to its jobs in whatever order, no item is ever stuck, and each one ends."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import asyncpg
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from mcsp.database.pool import open_pool
+from mcsp.ids import uuid7
+from media_ops.ledger import endings, leases
+from media_ops.ledger.endings import JobError
+from media_ops.ledger.leases import Lease, LeaseLostError
+from media_ops.ledger.plan import plan_source
+from media_ops.recipes import Recipe
+from tests.media_ops.items import DESCRIPTION, LANES, PERMANENT, TRANSIENT, Item, new_item, two_step_plan
+from tests.media_ops.postgres import Server, make_database
+
+STUCK = "SELECT status, reason FROM media_ops.never_stuck"
+STATES = "SELECT status, failure FROM media_ops.media_state"
+LIVE = "SELECT count(*) FROM media_ops.job WHERE state IN ('queued', 'running')"
+
+
+class Ledger(RuleBasedStateMachine):
+    """Random steps of two workers, creators, operators, pipelines and bad luck."""
+
+    server: Server
+    database: str
+    held = Bundle("held")
+
+    @initialize()
+    def open(self) -> None:
+        self.loop = asyncio.Runner()
+        self.items: list[Item] = []
+        self.recipe = 1
+        self.pool: asyncpg.Pool = self.do(
+            open_pool(self.server.dsn("media_ops", self.database), name="machine", max_size=2)
+        )
+        for table in ("job", "segment", "rendition", "manifest", "art", "source"):
+            self.do(self.pool.execute(f"DELETE FROM media_ops.{table}"))  # noqa: S608 -- names from above
+        self.do(self._new())
+
+    def do(self, step: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run(step)
+
+    async def _new(self) -> None:
+        self.items.append(await new_item(self.pool))
+
+    @rule()
+    def upload(self) -> None:
+        if len(self.items) < 3:
+            self.do(self._new())
+
+    @rule(
+        target=held,
+        worker=st.sampled_from(["worker-1", "worker-2"]),
+        slot=st.sampled_from(["quick", "encode"]),
+    )
+    def lease(self, worker: str, slot: str) -> Lease | None:
+        return self.do(leases.take(self.pool, worker=worker, slot=slot, lanes=LANES))
+
+    @rule(lease=held, segments=st.integers(0, 4))
+    def publish(self, lease: Lease | None, segments: int) -> None:
+        if lease and lease.kind in ("encode", "copy", "audio"):
+            self.try_to(Item(self.pool, lease.media_id).publish(lease, range(segments)))
+
+    @rule(lease=consumes(held))
+    def finish(self, lease: Lease | None) -> None:
+        if lease is not None:
+            self.try_to(self._finish(lease))
+
+    async def _finish(self, lease: Lease) -> None:
+        if lease.kind == "inspect":
+            plan = two_step_plan(Recipe("standard", self.recipe))
+            await plan_source(self.pool, lease, DESCRIPTION, plan)
+        else:
+            await endings.complete(self.pool, lease)
+
+    @rule(lease=consumes(held), error=st.sampled_from([TRANSIENT, PERMANENT]))
+    def fail(self, lease: Lease | None, error: JobError) -> None:
+        if lease is not None:
+            self.try_to(endings.fail(self.pool, lease, error))
+
+    @rule(lease=consumes(held))
+    def stop_gracefully(self, lease: Lease | None) -> None:
+        if lease is not None:
+            self.do(leases.give_back(self.pool, lease))
+
+    @rule()
+    def kill_all_workers(self) -> None:
+        for item in self.items:
+            self.do(item.run_out())
+        self.do(endings.reclaim(self.pool))
+
+    @rule()
+    def time_passes(self) -> None:
+        for item in self.items:
+            self.do(item.make_due())
+
+    @rule(which=st.integers(0, 2))
+    def render(self, which: int) -> None:
+        self.do(self.items[which % len(self.items)].render())
+
+    @rule(which=st.integers(0, 2))
+    def delete(self, which: int) -> None:
+        item = self.items[which % len(self.items)]
+        self.do(self.pool.fetchval("SELECT media_ops.delete_media($1)", item.media_id))
+
+    @rule(which=st.integers(0, 2))
+    def retry(self, which: int) -> None:
+        item = self.items[which % len(self.items)]
+        self.do(self.pool.fetchval("SELECT media_ops.retry_media($1)", item.media_id))
+
+    @rule()
+    def replay_everything(self) -> None:
+        self.do(
+            self.pool.fetch("SELECT media_ops.replay_job(job_id) FROM media_ops.job WHERE state = 'dead'")
+        )
+
+    @rule(which=st.integers(0, 2), change=st.booleans())
+    def make_whole(self, which: int, change: bool) -> None:
+        self.recipe += change
+        item = self.items[which % len(self.items)]
+        ask = "SELECT media_ops.enqueue_missing($1, $2)"
+        self.do(self.pool.fetchval(ask, item.media_id, f"standard@{self.recipe}"))
+
+    def try_to(self, step: Coroutine[Any, Any, Any]) -> None:
+        try:
+            self.do(step)
+        except LeaseLostError:
+            return  # what a zombie is told; that it wrote nothing shows in the invariant
+
+    @invariant()
+    def nothing_is_stuck(self) -> None:
+        assert self.do(self.pool.fetch(STUCK)) == []
+
+    def teardown(self) -> None:
+        self.kill_all_workers()
+        for _ in range(200):
+            self.time_passes()
+            taken = self.lease_any()
+            if taken is None:
+                break
+            if taken.rungs and taken.kind != "purge":
+                self.publish_all(taken)
+            self.try_to(self._finish(taken))
+        for item in self.items:
+            self.do(item.render())
+        assert self.do(self.pool.fetchval(LIVE)) == 0
+        ended = [(row["status"], row["failure"] is not None) for row in self.do(self.pool.fetch(STATES))]
+        assert all(end in [("ready", False), ("failed", True), ("deleted", False), ("deleted", True)]
+                   for end in ended), ended  # fmt: skip
+        self.do(self.pool.close())
+        self.loop.close()
+
+    def lease_any(self) -> Lease | None:
+        for slot in ("quick", "encode"):
+            if taken := self.do(leases.take(self.pool, worker="last", slot=slot, lanes=LANES)):
+                return taken
+        return None
+
+    def publish_all(self, lease: Lease) -> None:
+        self.try_to(Item(self.pool, lease.media_id).publish(lease))
+
+
+def test_no_item_is_ever_stuck_and_each_one_ends(postgres_server: Server) -> None:
+    class Machine(Ledger):
+        server, database = postgres_server, f"machine_{uuid7().hex}"
+
+    asyncio.run(make_database(postgres_server, Machine.database))
+    run_machine(
+        Machine,
+        settings=settings(
+            max_examples=25, stateful_step_count=40, deadline=None, database=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )  # fmt: skip
