@@ -6,6 +6,7 @@ it is found out (``media_ops.integrity``, ``media_ops.whole``).
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import dagster as dg
 import msgspec
@@ -88,6 +89,15 @@ def _said(waiting: int, stuck: int) -> str:
     if waiting:
         return f"{waiting} items are still being made; the sensor reports the hour again when they are done."
     return "Every item of the hour is through, or has its failure card."
+
+
+def not_whole(waiting: Sequence[UUID], pages: Pages) -> Check:
+    """Whether everything stale of a bucket is made anew; what is still being made is a warning."""
+    said = f"{len(waiting)} items are still being made anew; the workers go on with them."
+    return Check(
+        WHOLE, not waiting, WARN, said if waiting else "Everything that was stale is made anew.",
+        {"waiting": len(waiting), "items": links(waiting, pages)},
+    )  # fmt: skip
 
 
 def broken(name: str, looked_at: int, found: Sequence[Broken], action: str, pages: Pages) -> Check:

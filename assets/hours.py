@@ -57,7 +57,7 @@ def materialise(
     hour = hour_of_key(context.partition_key)
 
     async def work(connection: Connection) -> tuple[Made, Looked | None]:
-        made = await make_whole(connection, stage, hour, wait_s=wait_s, run_id=context.run_id)
+        made = await make_whole(connection, stage, hour, wait_s=wait_s, run_id=context.run.run_id)
         return made, await _look(connection, stage, hour, objects)
 
     return _shown(stage, hour, *ledger.run(work), pages).result()

@@ -54,7 +54,7 @@ def _until(instance: dg.DagsterInstance) -> str:
     """Where the last evaluation stopped; "" where there was none or it reached the end."""
     key = dg.AssetCheckKey(dg.AssetKey("packages"), NO_ORPHANS)
     for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=10):
-        if record.evaluation:
+        if isinstance(record.evaluation, dg.AssetCheckEvaluation):  # the running one is only planned
             until = record.evaluation.metadata.get("until")
             return until.value if isinstance(until, dg.TextMetadataValue) and until.value else ""
     return ""

@@ -8,7 +8,10 @@ import click
 import msgspec
 
 from deploy import control, report
+from deploy import demo as show
+from deploy import doctor as examination
 from deploy.context import Context
+from deploy.sample import SampleError
 from deploy.stack import UnknownServiceError, endpoints
 from deploy.supervisor.service import StepFailedError
 from deploy.supervisor.state import GOOD, UnitState
@@ -24,7 +27,7 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (control.StackError, UnknownServiceError, StepFailedError) as error:
+        except (control.StackError, UnknownServiceError, StepFailedError, SampleError) as error:
             raise click.ClickException(str(error)) from error
 
     return wrapped
@@ -33,7 +36,9 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
 @click.command()
 @click.option("--wait", is_flag=True, help="Wait until everything is healthy.")
 @click.option("--only", default="", metavar="NAME,…", help="These services and what they need.")
-@click.option("--timeout", default=180.0, show_default=True, help="Seconds that --wait waits at most.")
+@click.option(
+    "--timeout", default=control.READY_LIMIT_S, show_default=True, help="Seconds that --wait waits at most."
+)
 @_plain_errors
 def up(wait: bool, only: str, timeout: float) -> None:
     """Start the stack in the background, or attach to the one that runs."""
@@ -71,6 +76,26 @@ def status(as_json: bool) -> None:
     for line in report.table(state):
         click.echo(line)
     click.echo("ready" if state.ready else "not ready")
+
+
+@click.command()
+@_plain_errors
+def doctor() -> None:
+    """Look for what keeps the stack from running; say what to do about it."""
+    findings = list(examination.examine(Context.of(settings(), only_look=True)))
+    for finding in findings:
+        click.echo(f"{'✓' if finding.good else '✗'} {finding.about}: {finding.seen}")
+        if finding.next_step:
+            click.echo(f"    → {finding.next_step}")
+    if not all(finding.good for finding in findings):
+        raise SystemExit(1)
+
+
+@click.command()
+@_plain_errors
+def demo() -> None:
+    """Start the stack, publish a sample, print the addresses; Ctrl-C ends it."""
+    show.demo(Context.of(settings()), _tell)
 
 
 def _tell(name: str, unit: UnitState) -> None:

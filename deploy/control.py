@@ -21,10 +21,15 @@ from deploy.supervisor.daemon import LOCK_VARIABLE
 from deploy.supervisor.service import Service
 from deploy.supervisor.state import GOOD, StackState, State, UnitState
 
+READY_LIMIT_S = 180.0
 _LOOK_AGAIN_S = 0.1
-_TAKEN_HINT = "Free it, or set MCSP_PORT_BASE to another range."
+TAKEN_HINT = "Free it, or set MCSP_PORT_BASE to another range."
 FAILURES_THAT_COUNT = 3
 """So many failed starts in a row are a failure of ``up --wait``; the supervisor itself goes on trying."""
+
+
+Tell = Callable[[str, UnitState], None]
+"""Hears of a service's or step's change."""
 
 
 class StackError(Exception):
@@ -66,7 +71,7 @@ def start(context: Context, only: Iterable[str]) -> bool:
     return True
 
 
-def wait_ready(context: Context, limit_s: float, tell: Callable[[str, UnitState], None]) -> None:
+def wait_ready(context: Context, limit_s: float, tell: Tell) -> None:
     """Wait until all that is wanted is healthy; ``tell`` hears of each change. Raises StackError."""
     deadline, told = time.monotonic() + limit_s, {}
     expected = {unit.name for unit in wanted.units_wanted(context)}
@@ -130,7 +135,7 @@ def _check_ports(context: Context) -> None:
             if not processes.is_free(port):
                 taken.append(f"port {port} ({unit.name}) is held by {processes.port_holder(port)}")
     if taken:
-        raise StackError("; ".join(taken) + f". {_TAKEN_HINT}")
+        raise StackError("; ".join(taken) + f". {TAKEN_HINT}")
 
 
 def _spawn(context: Context, held: int) -> None:
@@ -164,7 +169,7 @@ def _end_supervisor(context: Context, limit_s: float) -> None:
 def _raise_failures(context: Context, units: Mapping[str, UnitState]) -> None:
     for name, unit in units.items():
         if unit.state is State.BLOCKED:
-            raise StackError(f"{name} cannot start: {unit.reason}. {_TAKEN_HINT}")
+            raise StackError(f"{name} cannot start: {unit.reason}. {TAKEN_HINT}")
         if unit.failures >= FAILURES_THAT_COUNT and unit.state not in GOOD:
             raise StackError(_describe_failure(context, name, unit))
 

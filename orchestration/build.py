@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets.packages import packages
+from assets.remakes import remake_plan, remakes
 from assets.renditions import renditions
 from assets.sources import sources
 from assets.state_checks import never_stuck, no_orphan_objects
@@ -17,7 +18,7 @@ from orchestration.resources import resources as usual_resources
 from orchestration.schedules import SCHEDULES
 from orchestration.sensors import SENSORS
 
-ASSETS = [sources, renditions, packages]
+ASSETS = [sources, renditions, packages, remake_plan, remakes]
 CHECKS = [never_stuck, no_orphan_objects]
 
 

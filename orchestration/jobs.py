@@ -28,4 +28,16 @@ CHECK_ORPHANS = dg.define_asset_job(
     description="Does an object lie in the media bucket that no row knows? Looks at its next part.",
 )
 
-JOBS = [MAKE_HOUR_WHOLE, CHECK_NEVER_STUCK, CHECK_ORPHANS]
+PLAN_REMAKES = dg.define_asset_job(
+    "plan_remakes",
+    selection=dg.AssetSelection.assets("remake_plan"),
+    description="The dry run: what would today's recipe make anew in a bucket? Launch it for all 64 buckets.",
+)
+
+REMAKE = dg.define_asset_job(
+    "remake",
+    selection=dg.AssetSelection.assets("remake_plan", "remakes"),
+    description="Make anew what today's recipe changes in a bucket, and only that. See plan_remakes first.",
+)
+
+JOBS = [MAKE_HOUR_WHOLE, PLAN_REMAKES, REMAKE, CHECK_NEVER_STUCK, CHECK_ORPHANS]

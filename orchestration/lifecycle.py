@@ -44,7 +44,7 @@ class Cursor(msgspec.Struct, frozen=True):
         return msgspec.json.decode(text, type=cls) if text else cls()
 
     def __str__(self) -> str:
-        return msgspec.json.encode(self, order="sorted").decode()
+        return msgspec.json.encode(Cursor(dict(sorted(self.offsets.items())))).decode()
 
 
 class Step(msgspec.Struct):

@@ -1,12 +1,20 @@
 """``mcsp serve`` and ``mcsp publish``: the commands of this room."""
 
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
 import click
+import msgspec
 import uvicorn
 
 from mcsp import telemetry
+from mcsp.errors import MCSPError
 from mcsp.settings import settings
 from mcsp.telemetry.traces import flush
 from streaming_api.app import create_app
+from streaming_api.publish.command import publish as publish_file
+from streaming_api.publish.transfer import LocalFile
 
 GRACE_S = 5
 
@@ -35,3 +43,43 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
         uvicorn.Server(config).run()
     finally:
         flush()
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--title", default=None, help="Title (default: the file's name).")
+@click.option("--visibility", type=click.Choice(["public", "unlisted", "private"]), default="public")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: media_id, watch_url, playback.")
+def publish(file: Path, title: str | None, visibility: str, as_json: bool) -> None:
+    """Publish a file and wait until it plays in every quality; exit code 1 when it does not."""
+    try:
+        done = asyncio.run(publish_file(LocalFile.of(file, title, visibility), settings()))
+    except BaseExceptionGroup as group:
+        errors = group.subgroup(MCSPError)
+        if errors is None:
+            raise
+        raise _failed(next(_leaves(errors))) from group
+    except MCSPError as error:
+        raise _failed(error) from error
+    if as_json:
+        click.echo(msgspec.json.encode(done))
+    elif done.failure:
+        click.echo(f"{done.failure.message} {done.failure.action}", err=True)
+    else:
+        click.echo(done.watch_url)
+    if not done.plays:
+        raise SystemExit(1)
+
+
+def _failed(error: BaseException) -> click.ClickException:
+    if not isinstance(error, MCSPError):
+        raise error
+    return click.ClickException(f"{error.message} {error.action}".strip())
+
+
+def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -12,7 +12,9 @@ import psutil
 from deploy import programs
 from deploy.context import Context
 from deploy.ports import HOST
-from deploy.supervisor.service import NotReadyError, RunCommand, Service
+from deploy.supervisor import linux
+from deploy.supervisor.files import write_atomically
+from deploy.supervisor.service import NotReadyError, RunCommand, Service, StepFailedError
 
 SUPERUSER = "mcsp"
 
@@ -43,7 +45,7 @@ def service(context: Context) -> Service:
         prepare=partial(_prepare, context),
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
-        user_namespace=os.geteuid() == 0,
+        drop_root=True,
         folder=data,
     )
 
@@ -64,18 +66,46 @@ async def _prepare(context: Context, run: RunCommand) -> None:
     data = context.layout.data("postgres")
     if data.exists():
         _heal_pid_file(data / "postmaster.pid")
+        _hand_over(data)
         return
     draft = data.with_name("postgres.new")  # what a first start that was cut off leaves
     shutil.rmtree(draft, ignore_errors=True)
-    context.credentials.password(f"postgres-{SUPERUSER}")
+    password = _readable_password(context)
+    draft.mkdir(mode=0o700)
+    _hand_over(draft)
     await run(
         (programs.postgres("initdb"), "-D", str(draft), "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8",
          "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
-         f"--pwfile={context.layout.secrets / f'postgres-{SUPERUSER}'}"),
+         f"--pwfile={password}"),
         context.base_environment(),
-        user_namespace=os.geteuid() == 0,
+        drop_root=True,
     )  # fmt: skip
+    password.unlink()
     draft.rename(data)
+
+
+def _readable_password(context: Context) -> Path:
+    """A copy that initdb can read whoever it runs as; removed when it is done."""
+    path = context.layout.data("postgres.password")
+    write_atomically(path, context.credentials.password(f"postgres-{SUPERUSER}").encode(), mode=0o600)
+    _hand_over(path)
+    return path
+
+
+def _hand_over(path: Path) -> None:
+    """Let ``path`` belong to the user the server will run as (root alone has a choice)."""
+    owner = linux.NOBODY if linux.becomes_nobody() else os.geteuid()
+    if path.stat().st_uid != owner:
+        for found in (path, *path.rglob("*")):
+            os.chown(found, owner, owner, follow_symlinks=False)
+    if owner != linux.NOBODY:
+        return
+    closed = [folder for folder in path.parents if not folder.stat().st_mode & 0o001]
+    if closed:
+        raise StepFailedError(
+            f"PostgreSQL cannot run as root, user namespaces are forbidden here, and {closed[-1]} is closed "
+            f"to others: set MCSP_HOME to a folder everybody may enter, or start as an ordinary user"
+        )
 
 
 def _heal_pid_file(path: Path) -> None:

@@ -4,8 +4,10 @@ Who may do what is a list of identities; nobody gets in without one (``-s3.confi
 side door (``-filer.disableHttp``) and nothing is reported to anybody (``-master.telemetry=false``).
 """
 
+import os
 import signal
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +16,7 @@ from deploy.context import Context
 from deploy.ports import HOST
 from deploy.s3_request import Identity, S3RequestError, request
 from deploy.supervisor.files import write_atomically
-from deploy.supervisor.service import NotReadyError, RunCommand, Service
+from deploy.supervisor.service import NotReadyError, RunCommand, Service, StepFailedError
 
 SOURCE, MEDIA, PROBE = "mcsp-source", "mcsp-media", "mcsp-probe"
 
@@ -63,7 +65,18 @@ async def _probe(context: Context, method: str) -> None:
         raise NotReadyError(str(error)) from error
 
 
+def foreign_sockets(context: Context) -> list[Path]:
+    """Sockets on our ports that another user left in /tmp: SeaweedFS would wait for them for ever."""
+    names = (f"seaweedfs-*-grpc-{port}.sock" for port in context.ports.seaweedfs)
+    found = [path for name in names for path in Path("/tmp").glob(name)]  # noqa: S108 -- its own fixed place
+    return [path for path in found if path.lstat().st_uid != os.geteuid()]
+
+
 async def _prepare(context: Context, _run: RunCommand) -> None:
+    if foreign := foreign_sockets(context):
+        raise StepFailedError(
+            f"{foreign[0]} belongs to another user: let its owner remove it, or set another MCSP_PORT_BASE"
+        )
     context.layout.data("s3").mkdir(parents=True, exist_ok=True)
     identities = [
         {"name": name, "actions": list(actions), "credentials": [_credentials(context, name)]}

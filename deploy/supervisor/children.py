@@ -38,7 +38,7 @@ class Launch:
     log: Path
     folder: Path
     death_signal: signal.Signals = signal.SIGKILL
-    user_namespace: bool = False
+    drop_root: bool = False
 
 
 class Children:
@@ -99,9 +99,14 @@ class Children:
 
 
 def _before_exec(launch: Launch, parent: int) -> Callable[[], None]:
+    drop_root = launch.drop_root and os.geteuid() == 0
+    to_nobody = drop_root and linux.becomes_nobody()
+
     def before_exec() -> None:
-        if launch.user_namespace:
-            linux.enter_user_namespace()  # first: a change of credentials clears the parent-death signal
+        if drop_root:
+            linux.drop_root(
+                to_nobody=to_nobody
+            )  # first: a change of credentials clears the parent-death signal
         linux.die_with_parent(launch.death_signal, parent)
 
     return before_exec

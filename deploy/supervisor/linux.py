@@ -3,8 +3,10 @@
 import ctypes
 import os
 import signal
+from functools import lru_cache
 from pathlib import Path
 
+NOBODY = 65534
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _CLONE_NEWUSER = 1, 36, 0x10000000
 
@@ -27,7 +29,7 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
 
 
 def enter_user_namespace() -> None:
-    """Appear as uid and gid 1000 while still being root outside: PostgreSQL refuses to run as root."""
+    """Appear as uid and gid 1000 while still being root outside: files and folders stay within reach."""
     uid, gid = os.geteuid(), os.getegid()
     _check(_libc.unshare(_CLONE_NEWUSER), "unshare(CLONE_NEWUSER)")
     Path("/proc/self/setgroups").write_text("deny")
@@ -35,8 +37,11 @@ def enter_user_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
 
 
-def can_enter_user_namespace() -> bool:
-    """Whether ``enter_user_namespace`` works here, tried in a child."""
+@lru_cache(maxsize=1)
+def becomes_nobody() -> bool:
+    """Whether ``drop_root`` has to change the user, because user namespaces are forbidden here."""
+    if os.geteuid() != 0:
+        return False
     child = os.fork()
     if child == 0:
         try:
@@ -44,4 +49,14 @@ def can_enter_user_namespace() -> bool:
         except OSError:
             os._exit(1)
         os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def drop_root(*, to_nobody: bool) -> None:
+    """In a child of root: stop being root. The parent-death signal has to be asked for afterwards."""
+    if not to_nobody:
+        enter_user_namespace()
+        return
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)

@@ -112,14 +112,21 @@ def is_free(port: int) -> bool:
         return True
 
 
+def listeners(port: int) -> set[int]:
+    """Processes that listen on a port, as far as this user may see."""
+    return {
+        connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.pid and connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+    }
+
+
 def port_holder(port: int) -> str:
-    """Who listens on a port: ``pid 123 (nginx)``, as far as this user may see."""
-    for connection in psutil.net_connections("tcp"):
-        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-            if connection.pid is None:
-                break
-            try:
-                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
-            except psutil.NoSuchProcess:
-                break
-    return "a process of another user"
+    """Who listens on a port, for people: ``pid 123 (nginx)``."""
+    names = []
+    for pid in sorted(listeners(port)):
+        try:
+            names.append(f"pid {pid} ({psutil.Process(pid).name()})")
+        except psutil.NoSuchProcess:
+            continue
+    return ", ".join(names) or "a process of another user, or by a connection that is just closing"

@@ -191,7 +191,7 @@ class Runner:
             self.around.log_of(self.service.name),
             self.service.folder or self.around.home,
             self.service.death_signal,
-            self.service.user_namespace,
+            self.service.drop_root,
         )
 
     def _command_runner(self) -> RunCommand:
@@ -201,9 +201,9 @@ class Runner:
 def command_runner(name: str, around: Surroundings) -> RunCommand:
     """Runs helper commands of a service or step, into its log."""
 
-    async def run(command, environment, *, user_namespace=False) -> None:
+    async def run(command, environment, *, drop_root=False) -> None:
         marked = {**environment, MARK: str(around.home)}
-        launch = Launch(command, marked, around.log_of(name), around.home, user_namespace=user_namespace)
+        launch = Launch(command, marked, around.log_of(name), around.home, drop_root=drop_root)
         await around.children.run(launch)
 
     return run

@@ -22,7 +22,7 @@ class RunCommand(Protocol):
     """Runs a helper command to its end in a session of its own; raises StepFailedError unless it exits 0."""
 
     async def __call__(
-        self, command: tuple[str, ...], environment: Mapping[str, str], *, user_namespace: bool = False
+        self, command: tuple[str, ...], environment: Mapping[str, str], *, drop_root: bool = False
     ) -> None: ...
 
 
@@ -50,7 +50,8 @@ class Service:
     death_signal: signal.Signals = signal.SIGTERM
     """What it gets when the supervisor is killed."""
     grace_s: float = 10.0
-    user_namespace: bool = False
+    drop_root: bool = False
+    """It refuses to run as root; for an ordinary user this changes nothing."""
     folder: Path | None = None
     """Working folder; processes of the service found there without a parent count as left over."""
 

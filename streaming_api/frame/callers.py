@@ -132,7 +132,7 @@ class TokenVerifier:
                 raise
             log.warning("public keys not renewed, the known ones stay", error=str(error))
             return
-        self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+        self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type] -- a JWK set is a plain dict here
         self._known = {key["kid"] for key in keys["keys"]}
 
 

@@ -71,6 +71,7 @@ class Item:
 
     pool: asyncpg.Pool
     media_id: UUID
+    bucket: str = "b"
 
     async def take(self, slot: str = "quick", worker: str = "worker-1") -> Lease | None:
         return await leases.take(self.pool, worker=worker, slot=slot, lanes=LANES, media_id=self.media_id)
@@ -85,7 +86,9 @@ class Item:
 
     async def begin(self, lease: Lease, digest: str) -> None:
         init = Init(rung="", data=b"", timescale=30, codecs="avc1.64001f")
-        await publish.publish_init(self.pool, lease, digest, init, "b", keys.init(self.media_id, digest))
+        await publish.publish_init(
+            self.pool, lease, digest, init, self.bucket, keys.init(self.media_id, digest)
+        )
 
     async def publish(self, lease: Lease, numbers: range = range(3)) -> int:
         """Publish these segments of 4 s each of every rung of the job."""
@@ -98,7 +101,7 @@ class Item:
                 for n in numbers
             ]  # fmt: skip
             written += await publish.publish_segments(
-                self.pool, lease, digest, "b", rows, (numbers.stop or 0) / 10
+                self.pool, lease, digest, self.bucket, rows, (numbers.stop or 0) / 10
             )
         async with item_transaction(self.pool, self.media_id) as connection:
             await settle(connection, self.media_id)
@@ -154,11 +157,11 @@ class Item:
         return [row["reason"] for row in rows]
 
 
-async def new_item(pool: asyncpg.Pool) -> Item:
-    """An item whose upload was just completed."""
+async def new_item(pool: asyncpg.Pool, bucket: str = "b") -> Item:
+    """An item whose upload was just completed; its media will be said to be in ``bucket``."""
     media_id = uuid7()
     await pool.fetchval(
         "SELECT media_ops.enqueue_source($1, $2, 'mcsp-source', $3, 'etag', 10, 'a.mp4', 'video/mp4')",
         media_id, uuid7(), f"uploads/{media_id}/1",
     )  # fmt: skip
-    return Item(pool, media_id)
+    return Item(pool, media_id, bucket)

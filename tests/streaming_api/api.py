@@ -77,7 +77,8 @@ class Person:
 
     def __init__(self, url: str) -> None:
         name = uuid7().hex
-        body = {"email": f"{name}@example.org", "password": "correct horse", "display_name": f"P {name[-6:]}"}
+        self.email, self.password = f"{name}@example.org", "correct horse"
+        body = {"email": self.email, "password": self.password, "display_name": f"P {name[-6:]}"}
         self.user_id = httpx.post(f"{url}/v1/auth/register", json=body).raise_for_status().json()["user_id"]
         login = httpx.post(f"{url}/v1/auth/login", json=body).raise_for_status().json()
         self.token: str = login["access_token"]

@@ -1,0 +1,30 @@
+"""The web service: what it opens, and its descriptor."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from mcsp.resources import Resources
+from streaming_api.frame.service import Service
+from streaming_api.web import pages, session, static_files
+from streaming_api.web.backend import DEADLINE_S
+from streaming_api.web.errors import with_error_pages
+from streaming_api.web.state import Web
+from streaming_api.web.templating import template_config
+
+
+@asynccontextmanager
+async def open_web(resources: Resources) -> AsyncIterator[Web]:
+    """The web service's state while the process runs."""
+    options = resources.settings
+    async with httpx.AsyncClient(base_url=options.api_url, timeout=DEADLINE_S, trust_env=False) as remote:
+        yield Web(options, static_files.load(), remote)
+
+
+SERVICE = Service(
+    name="web",
+    routes=[pages.home, pages.watch, pages.studio, static_files.serve, session.router],
+    open=open_web,
+    configure=lambda config: with_error_pages(template_config(config)),
+)

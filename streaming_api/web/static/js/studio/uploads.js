@@ -1,0 +1,217 @@
+// Uploads on the way: several at once, pause, try again, go on after a reload with the same file.
+
+import { find, stencil, toast } from "../page.js";
+import { callAs } from "../session.js";
+import { bytes, left, percent } from "../words.js";
+import { fingerprint, forget, remember, same } from "./fingerprint.js";
+import { createUppy, idsOf } from "./store.js";
+
+/** @param onItem is told the id of each item that has come to be or has arrived */
+export function uploads({ onItem }) {
+  const list = find("[data-uploads]");
+  const section = find("[data-uploads-section]");
+  const picker = find("[data-files]");
+  const drop = find("[data-drop]");
+  const running = new Map(); // Uppy's file id → {upload, row, began, before}
+  const broken = new Map(); // upload id → {upload, row}: interrupted, their file is not at hand
+  let store = null;
+
+  async function theStore() {
+    store ??= createUppy((id) => running.get(id).upload).then(listen);
+    return store;
+  }
+
+  function listen(made) {
+    made.uppy.on("upload-progress", (file, progress) => file && onProgress(file.id, progress));
+    made.uppy.on("upload-success", (file) => onSuccess(file.id));
+    made.uppy.on("upload-error", (file, error) => file && onError(file.id, error));
+    return made;
+  }
+
+  async function take(files) {
+    for (const file of files) {
+      try {
+        await takeOne(file);
+      } catch (error) {
+        refused(file, error);
+      }
+    }
+  }
+
+  async function takeOne(file) {
+    if (file.size === 0) throw Object.assign(new Error("This file is empty: there is nothing to play."), { action: "Choose another file." });
+    for (const { upload } of broken.values()) if (await same(upload, file)) return resume(upload, file);
+    const upload = await callAs("POST", "/v1/uploads", {
+      key: crypto.randomUUID(),
+      body: { filename: file.name, size: file.size, content_type: file.type, visibility: find("[data-new-visibility]").value },
+    });
+    remember(upload.upload_id, await fingerprint(file));
+    (await theStore()).note(upload, upload.parts);
+    return send({ ...upload, filename: file.name, size: file.size }, file, false);
+  }
+
+  async function resume(upload, file) {
+    broken.get(upload.upload_id)?.row.remove();
+    broken.delete(upload.upload_id);
+    return send(upload, file, true);
+  }
+
+  async function send(upload, file, restored) {
+    const { uppy, sizes } = await theStore();
+    sizes.set(file, upload.part_size);
+    const id = uppy.addFile({ name: file.name, type: file.type, data: file, source: "studio", meta: { relativePath: upload.upload_id } });
+    const row = addRow(upload, file.name);
+    running.set(id, { upload, row, began: performance.now(), before: null, file });
+    if (restored) uppy.setFileState(id, { s3Multipart: idsOf(upload) });
+    wireRunning(id, row);
+    detail(row, "Starting");
+    void uppy.upload().catch((error) => onError(id, error));
+  }
+
+  function addRow(upload, name) {
+    const row = stencil("upload-row");
+    row.dataset.uploadId = upload.upload_id ?? "";
+    find("[data-file]", row).textContent = name;
+    find("[data-bar]", row).setAttribute("aria-label", `Upload of ${name}`);
+    list.append(row);
+    section.hidden = false;
+    return row;
+  }
+
+  const detail = (row, text) => { find("[data-detail]", row).textContent = text; };
+  const problem = (row, text) => {
+    find("[data-problem]", row).textContent = text;
+    find("[data-problem]", row).hidden = !text;
+  };
+  const done = (row) => {
+    row.remove();
+    section.hidden = list.children.length === 0;
+  };
+
+  function wireRunning(id, row) {
+    const pause = find("[data-pause]", row);
+    pause.addEventListener("click", async () => {
+      const { uppy } = await theStore();
+      const paused = uppy.pauseResume(id);
+      pause.textContent = paused ? "Go on" : "Pause";
+      row.dataset.paused = String(Boolean(paused));
+      if (paused) detail(row, "Paused");
+      else Object.assign(running.get(id), { began: performance.now(), before: null });
+    });
+    find("[data-again]", row).addEventListener("click", () => again(id, row));
+    find("[data-drop-upload]", row).addEventListener("click", () => discard(id, row));
+  }
+
+  async function again(id, row) {
+    const { uppy } = await theStore();
+    problem(row, "");
+    find("[data-again]", row).hidden = true;
+    pauseButton(row, true);
+    uppy.setFileState(id, { s3Multipart: idsOf(running.get(id).upload) });
+    void uppy.retryUpload(id).catch((error) => onError(id, error));
+  }
+
+  const pauseButton = (row, shown) => { find("[data-pause]", row).hidden = !shown; };
+
+  async function discard(id, row) {
+    const { uppy, discarded } = await theStore();
+    const { upload } = running.get(id);
+    discarded.add(id);
+    uppy.removeFile(id);
+    await giveUp(upload, row);
+    running.delete(id);
+  }
+
+  async function giveUp(upload, row) {
+    try {
+      await callAs("DELETE", `/v1/uploads/${upload.upload_id}`);
+    } catch (error) {
+      if (error.status !== 404 && error.status !== 409) return problem(row, error.message);
+    }
+    forget(upload.upload_id);
+    broken.delete(upload.upload_id);
+    done(row);
+    return onItem(upload.media_id).catch(() => null); // the item is gone with its upload: nothing to show
+  }
+
+  function onProgress(id, { bytesUploaded, bytesTotal }) {
+    const entry = running.get(id);
+    if (!entry || entry.row.dataset.paused === "true") return;
+    entry.before ??= bytesUploaded;
+    const seconds = (performance.now() - entry.began) / 1000;
+    const speed = seconds > 1 ? (bytesUploaded - entry.before) / seconds : 0;
+    find("[data-bar]", entry.row).value = bytesUploaded / bytesTotal;
+    detail(entry.row, [
+      `${percent(bytesUploaded / bytesTotal)} of ${bytes(bytesTotal)}`,
+      speed > 0 ? `${bytes(speed)}/s` : "",
+      speed > 0 ? left((bytesTotal - bytesUploaded) / speed) : "",
+    ].filter(Boolean).join(" · "));
+  }
+
+  async function onSuccess(id) {
+    const { upload, row } = running.get(id);
+    running.delete(id);
+    forget(upload.upload_id);
+    done(row);
+    await onItem(upload.media_id).catch((error) => toast(error.message));
+  }
+
+  function onError(id, error) {
+    const entry = running.get(id);
+    if (!entry) return;
+    problem(entry.row, [error.status === undefined ? "The upload broke off. What has arrived is kept." : error.message, error.action].filter(Boolean).join(" "));
+    find("[data-again]", entry.row).hidden = false;
+    pauseButton(entry.row, false);
+  }
+
+  function refused(file, error) {
+    const row = addRow({}, file.name);
+    detail(row, bytes(file.size));
+    problem(row, [error.message, error.action].filter(Boolean).join(" "));
+    pauseButton(row, false);
+    find("[data-drop-upload]", row).textContent = "Dismiss";
+    find("[data-drop-upload]", row).addEventListener("click", () => done(row));
+  }
+
+  /** Uploads of before: their parts are kept, the file has to be chosen again. */
+  async function interrupted() {
+    const answer = await callAs("GET", "/v1/uploads");
+    const open = answer.items.filter((upload) => ![...running.values()].some((entry) => entry.upload.upload_id === upload.upload_id));
+    await Promise.all(open.map(showInterrupted));
+  }
+
+  async function showInterrupted(listed) {
+    const upload = await callAs("GET", `/v1/uploads/${listed.upload_id}`);
+    const row = addRow(upload, upload.filename);
+    row.dataset.interrupted = "true";
+    broken.set(upload.upload_id, { upload, row });
+    const arrived = upload.parts.reduce((sum, part) => sum + part.size, 0);
+    find("[data-bar]", row).value = arrived / upload.size;
+    detail(row, `Interrupted at ${percent(arrived / upload.size)} of ${bytes(upload.size)}. Choose the same file to go on.`);
+    pauseButton(row, false);
+    const choose = find("[data-same]", row);
+    choose.hidden = false;
+    choose.addEventListener("click", () => pick(upload, row));
+    find("[data-drop-upload]", row).addEventListener("click", () => giveUp(upload, row));
+  }
+
+  function pick(upload, row) {
+    const input = Object.assign(document.createElement("input"), { type: "file" });
+    input.addEventListener("change", async () => {
+      const [file] = input.files;
+      if (!file) return;
+      if (await same(upload, file)) await resume(upload, file);
+      else problem(row, `This is another file. Choose “${upload.filename}” (${bytes(upload.size)}), unchanged.`);
+    });
+    input.click();
+  }
+
+  find("[data-choose]").addEventListener("click", () => picker.click());
+  picker.addEventListener("change", () => { take([...picker.files]); picker.value = ""; });
+  for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => { event.preventDefault(); take([...event.dataTransfer.files]); });
+  window.addEventListener("beforeunload", (event) => { if (running.size > 0) event.preventDefault(); });
+
+  return { interrupted };
+}

@@ -1,0 +1,89 @@
+"""Fixtures of the orchestration tests: the stack's Kafka and store, and a ledger of one's own.
+
+The ledger is a database of the test alone, so that no worker of the stack takes its jobs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from assets.resources import Ledger, Objects, Pages
+from deploy.handle import StackHandle
+from mcsp.contracts.media import Lifecycle
+from mcsp.contracts.topics import MEDIA_LIFECYCLE
+from mcsp.ids import uuid7
+from mcsp.kafka import open_producer
+from orchestration.lifecycle import Cursor, LifecycleTopic
+from tests.media_ops.conftest import database, pool, postgres_server
+from tests.media_ops.postgres import Server
+
+__all__ = ["database", "pool", "postgres_server"]
+
+Tell = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def ledger(postgres_server: Server, database: str) -> Ledger:
+    return Ledger(dsn=postgres_server.dsn("pipelines", database))
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages(url="http://127.0.0.1:1")
+
+
+@pytest.fixture
+def objects(stack: StackHandle) -> Objects:
+    env = stack.env("tests")
+    return Objects(
+        endpoint=env["MCSP_S3__ENDPOINT"],
+        region="us-east-1",
+        access_key=env["MCSP_S3__ACCESS_KEY"],
+        secret_key=env["MCSP_S3__SECRET_KEY"],
+        bucket_media=env["MCSP_S3__BUCKET_MEDIA"],
+    )
+
+
+@pytest.fixture
+def topic(stack: StackHandle) -> LifecycleTopic:
+    return LifecycleTopic(bootstrap=stack.env("tests")["MCSP_KAFKA_BOOTSTRAP"])
+
+
+@pytest.fixture
+async def end(topic: LifecycleTopic) -> Cursor:
+    """The present end of the topic: what other tests said stands before it."""
+    cursor = Cursor()
+    while (step := await asyncio.to_thread(topic.read, cursor)).messages:
+        cursor = step.cursor
+    return step.cursor
+
+
+@pytest.fixture
+async def producer(topic: LifecycleTopic) -> AsyncIterator[AIOKafkaProducer]:
+    async with open_producer(topic.bootstrap, name="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def tell(producer: AIOKafkaProducer) -> Tell:
+    """Say on ``media.lifecycle`` that something of an hour changed."""
+
+    async def say(
+        hour: datetime, event: str = "item", status: str = "processing", media: UUID | None = None
+    ) -> None:
+        media = media or uuid7()
+        message = msgspec.convert(
+            {
+                "media_id": media, "source_version": 1, "event": event, "status": status,
+                "partition_at": hour, "at": datetime.now(UTC),
+            },
+            Lifecycle,
+        )  # fmt: skip
+        await producer.send_and_wait(MEDIA_LIFECYCLE.name, msgspec.json.encode(message), key=media.bytes)
+
+    return say

@@ -1,0 +1,130 @@
+"""The sensor: workers made something, and Dagster shows it, once per changed hour and tick, without a run."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from assets.partitions import key_of
+from assets.resources import Objects
+from orchestration.build import build_defs
+from orchestration.lifecycle import Cursor, LifecycleTopic
+from orchestration.sensors import media_lifecycle
+from tests.media_ops.items import new_item, two_step_plan
+
+HOUR = datetime(2025, 4, 1, 9, tzinfo=UTC)
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def tick(ledger, objects, pages, topic):
+    """Evaluate the sensor once from a cursor, as the daemon does."""
+
+    def evaluate(cursor: str, resources: dict[str, object]):
+        repository = build_defs(resources=resources).get_repository_def()
+        with (
+            dg.DagsterInstance.ephemeral() as instance,
+            dg.build_sensor_context(
+                instance=instance, cursor=cursor, repository_def=repository, resources=resources
+            ) as context,
+        ):
+            return media_lifecycle.evaluate_tick(context)
+
+    async def in_a_thread(cursor: Cursor | str, **others: object):
+        usual = {"lifecycle": topic, "ledger": ledger, "objects": objects, "pages": pages}
+        return await asyncio.to_thread(evaluate, str(cursor), {**usual, **others})
+
+    return in_a_thread
+
+
+async def _item(pool, hour: datetime = HOUR, bucket: str = "b"):
+    item = await new_item(pool, bucket)
+    await item.planned(two_step_plan(rest=()))
+    await pool.execute(
+        "UPDATE media_ops.source SET completed_at = $2 WHERE media_id = $1", item.media_id, hour
+    )
+    return item
+
+
+def _made(data, year: int = HOUR.year) -> list[tuple[str, str]]:
+    return [
+        (event.asset_key.to_user_string(), event.partition)
+        for event in data.asset_events
+        if isinstance(event, dg.AssetMaterialization)
+        and event.partition is not None
+        and event.partition.startswith(str(year))
+    ]
+
+
+async def test_many_messages_of_an_hour_are_one_materialisation_per_asset(pool, tick, tell, end) -> None:
+    item = await _item(pool)
+    for _ in range(3):
+        await tell(HOUR, media=item.media_id)
+        await tell(HOUR, event="rendition", media=item.media_id)
+    data = await tick(end)
+    assert Counter(_made(data)) == {("sources", key_of(HOUR)): 1, ("renditions", key_of(HOUR)): 1}
+    assert data.run_requests == []
+
+
+async def test_it_brings_numbers_and_check_results_with_it(pool, tick, tell, end) -> None:
+    item = await _item(pool)
+    await tell(HOUR, event="rendition", media=item.media_id)
+    data = await tick(end)
+    (made,) = [
+        e for e in data.asset_events if isinstance(e, dg.AssetMaterialization) and e.partition == key_of(HOUR)
+    ]
+    assert made.metadata["items"].value == 2
+    checks = {
+        (e.check_name, e.partition): e for e in data.asset_events if isinstance(e, dg.AssetCheckEvaluation)
+    }
+    assert not checks["whole", key_of(HOUR)].passed
+    assert checks["whole", key_of(HOUR)].severity is dg.AssetCheckSeverity.WARN
+    assert checks["digests_match_recipe", key_of(HOUR)].metadata["looked_at"].value == 2
+    assert checks["never_stuck", None].passed
+
+
+async def test_a_restart_goes_on_from_the_cursor(pool, tick, tell, end) -> None:
+    item = await _item(pool)
+    await tell(HOUR, media=item.media_id)
+    first = await tick(end)
+    await tell(HOUR + timedelta(hours=2), media=item.media_id)
+    second = await tick(first.cursor)
+    assert _made(first) == [("sources", key_of(HOUR))]
+    assert _made(second) == [("sources", key_of(HOUR + timedelta(hours=2)))]
+    third = await tick(second.cursor)
+    assert third.asset_events == []
+    assert Cursor.parse(third.cursor).offsets.keys() == end.offsets.keys()
+
+
+async def test_without_kafka_it_skips_says_why_and_keeps_its_cursor(tick, end) -> None:
+    data = await tick(end, lifecycle=LifecycleTopic(bootstrap="127.0.0.1:1"))
+    assert data.asset_events == []
+    assert "kafka_down" in str(data.skip_message)
+    assert Cursor.parse(data.cursor) == end
+
+
+async def test_without_the_store_it_skips_and_the_hour_comes_with_the_next_tick(
+    pool, objects: Objects, tick, tell, end
+) -> None:
+    item = await _item(pool, bucket=objects.bucket_media)
+    lease = await item.taken()
+    await item.publish(lease)
+    await item.render()
+    await tell(HOUR, event="manifest", media=item.media_id)
+    away = await tick(end, objects=Objects(**objects.model_dump() | {"endpoint": "http://127.0.0.1:1"}))
+    assert away.asset_events == []
+    assert "store_down" in str(away.skip_message)
+    assert _made(await tick(away.cursor)) == [("packages", key_of(HOUR))]
+
+
+async def test_the_open_hour_of_now_is_a_partition_that_dagster_takes(pool, tick, tell, end) -> None:
+    now = datetime.now(UTC)
+    item = await _item(pool, now)
+    await tell(now, media=item.media_id)
+    (found,) = {made for made in _made(await tick(end), now.year) if made[0] == "sources"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("sources", partition=found[1]))
+        assert instance.get_materialized_partitions(dg.AssetKey("sources")) == {found[1]}

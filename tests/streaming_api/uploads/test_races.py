@@ -1,0 +1,234 @@
+"""Sent twice at once, killed in the middle, left lying: always exactly one item, or none and nothing left."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.handle import StackHandle
+from mcsp.resources import Resources
+from streaming_api.uploads import limits, sweeps
+from tests.streaming_api.api import ApiProcess, Person
+
+COUNTS = """
+SELECT (SELECT count(*) FROM media_ops.source WHERE media_id = $1) AS sources,
+       (SELECT count(*) FROM media_ops.job WHERE media_id = $1 AND kind = 'inspect') AS jobs,
+       (SELECT count(*) FROM uploads.upload WHERE media_id = $1 AND state = 'done') AS done
+"""
+
+
+async def counts(admin: asyncpg.Pool, media_id: str) -> tuple[int, int, int]:
+    row = await admin.fetchrow(COUNTS, media_id)
+    assert row
+    return row["sources"], row["jobs"], row["done"]
+
+
+async def at_once(person: Person, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
+    headers = {"Authorization": f"Bearer {person.token}"}
+    base = str(person.http.base_url)
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
+        return await asyncio.gather(*(client.request(m, path, **more) for m, path, more in requests))
+
+
+async def test_twelve_completes_at_once_make_one_item(ann: Person, admin: asyncpg.Pool) -> None:
+    upload = ann.begin(11)
+    parts = ann.put(upload, b"hello media")
+    path = f"/v1/uploads/{upload['upload_id']}/complete"
+    keys = [{}, {}, *({"headers": {"Idempotency-Key": "same"}} for _ in range(5)), {}, {}, {}, {}, {}]
+    answers = await at_once(ann, [("POST", path, {"json": {"parts": parts}, **key}) for key in keys])
+    assert {(answer.status_code, answer.text) for answer in answers} == {(202, answers[0].text)}
+    assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+
+
+async def test_complete_against_cancel_ends_one_way_alone(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    for _ in range(6):
+        upload = ann.begin(11)
+        parts = ann.put(upload, b"hello media")
+        path = f"/v1/uploads/{upload['upload_id']}"
+        done, cancelled = await at_once(
+            ann, [("POST", f"{path}/complete", {"json": {"parts": parts}}), ("DELETE", path, {})]
+        )
+        row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+        assert row
+        if row["state"] == "done":
+            assert (done.status_code, cancelled.status_code) == (202, 409)
+            assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+            continue
+        assert (done.status_code, cancelled.status_code) == (409, 204)
+        assert await counts(admin, upload["media_id"]) == (0, 0, 0)
+        await sweeps.clean_ended(await resources.pool("uploads"), await resources.store(), settled_s=0)
+        assert [x async for x in (await resources.store()).list(row["bucket"], row["key"])] == []
+
+
+async def test_creations_with_one_key_at_once_make_one_upload(ann: Person) -> None:
+    more = {
+        "json": {"filename": "a.mp4", "size": 11, "content_type": "video/mp4"},
+        "headers": {"Idempotency-Key": f"race-{time.time_ns()}"},
+    }
+    answers = await at_once(ann, [("POST", "/v1/uploads", more)] * 8)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["upload_id"] for answer in answers}) == 1
+
+
+async def test_the_limit_of_open_uploads_holds_at_once(api: ApiProcess) -> None:
+    person = Person(api.url)
+    for _ in range(limits.MAX_OPEN_UPLOADS - 3):
+        person.begin(5)
+    more = {"json": {"filename": "a.mp4", "size": 11, "content_type": "video/mp4"}}
+    answers = await at_once(person, [("POST", "/v1/uploads", more)] * 9)
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [429] * 6
+
+
+@pytest.fixture
+def mortal(stack: StackHandle) -> Iterator[ApiProcess]:
+    """An API that this test kills."""
+    process = ApiProcess(stack)
+    try:
+        process.start()
+        yield process
+    finally:
+        process.kill()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("moment", ["before the join", "after the join"])
+async def test_an_api_killed_during_complete_and_a_client_that_repeats_make_one_item(
+    mortal: ApiProcess, admin: asyncpg.Pool, resources: Resources, moment: str
+) -> None:
+    """The database is held so that the process stands exactly before S3's join, or behind it."""
+    person = Person(mortal.url)
+    upload = person.begin(11)
+    parts = person.put(upload, b"hello media")
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    store = await resources.store()
+    held = {
+        "before the join": "uploads.upload SET filename = filename",
+        "after the join": "content.media SET title = title",
+    }
+    async with admin.acquire() as holding:
+        transaction = holding.transaction()
+        await transaction.start()
+        await holding.execute(f"UPDATE {held[moment]} WHERE media_id = $1", row["media_id"])
+        request = asyncio.create_task(asyncio.to_thread(_complete_and_die, person, upload, parts))
+        if moment == "before the join":
+            await _until(lambda: _waiting(admin), "complete waits for its row")
+        else:
+            await _until(lambda: _exists(store, row["bucket"], row["key"]), "S3 has joined the parts")
+            await _until(lambda: _waiting(admin), "the transaction waits for the item's row")
+        mortal.kill()
+        await request
+        await transaction.rollback()
+    assert await counts(admin, upload["media_id"]) == (0, 0, 0)
+    mortal.start()
+    answer = await asyncio.to_thread(person.complete, upload, parts)
+    assert (answer.status_code, answer.json()) == (202, {"media_id": upload["media_id"]})
+    assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+
+
+def _complete_and_die(person: Person, upload: dict, parts: list[dict]) -> None:
+    with pytest.raises(httpx.TransportError):
+        person.complete(upload, parts)
+
+
+async def _waiting(admin: asyncpg.Pool) -> bool:
+    return bool(
+        await admin.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'uploads'"
+        )
+    )
+
+
+async def _exists(store, bucket: str, key: str) -> bool:
+    return bool([item async for item in store.list(bucket, key)])
+
+
+async def _until(condition, what: str, within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not await condition():
+        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.fault
+async def test_a_complete_that_nobody_repeats_is_finished_by_the_sweeper(
+    mortal: ApiProcess, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    person = Person(mortal.url)
+    upload = person.begin(11)
+    parts = person.put(upload, b"hello media")
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    async with admin.acquire() as holding:
+        transaction = holding.transaction()
+        await transaction.start()
+        await holding.execute("UPDATE content.media SET title = title WHERE media_id = $1", row["media_id"])
+        request = asyncio.create_task(asyncio.to_thread(_complete_and_die, person, upload, parts))
+        await _until(lambda: _waiting(admin), "the transaction waits for the item's row")
+        mortal.kill()
+        await request
+        await transaction.rollback()
+    pool, store = await resources.pool("uploads"), await resources.store()
+    assert await sweeps.finish_joined(pool, store, older_s=0) >= 1
+    assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+
+
+async def test_a_mark_without_a_join_opens_the_upload_again(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    upload = ann.begin(11)
+    await admin.execute(
+        "UPDATE uploads.upload SET joining_at = now() WHERE upload_id = $1", upload["upload_id"]
+    )
+    await sweeps.finish_joined(await resources.pool("uploads"), await resources.store(), older_s=0)
+    row = await admin.fetchrow(
+        "SELECT state, joining_at FROM uploads.upload WHERE upload_id = $1", upload["upload_id"]
+    )
+    assert row
+    assert (row["state"], row["joining_at"]) == ("open", None)
+    assert ann.complete(upload, ann.put(upload, b"hello media")).status_code == 202
+
+
+async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    upload = ann.begin(11)
+    parts = ann.put(upload, b"hello media")
+    await admin.execute(
+        "UPDATE uploads.upload SET expires_at = now() WHERE upload_id = $1", upload["upload_id"]
+    )
+    pool, store = await resources.pool("uploads"), await resources.store()
+    assert await sweeps.expire(pool) >= 1
+    assert await sweeps.clean_ended(pool, store, settled_s=0) >= 1
+    assert ann.http.get(f"/v1/media/{upload['media_id']}").status_code == 404
+    assert ann.complete(upload, parts).json()["code"] == "upload_expired"
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    assert row["cleaned_at"]
+    assert list(await store.list_multipart(row["bucket"], row["key"], 10)) == []
+
+
+async def test_parts_and_objects_without_a_row_go_and_all_else_stays(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    bucket = resources.settings.s3.bucket_source
+    pool, store = await resources.pool("uploads"), await resources.store()
+    kept = ann.begin(11)
+    orphan = "uploads/0192f000-0000-7000-8000-000000000001/0192f000-0000-7000-8000-000000000002"
+    await store.put(bucket, orphan, b"nobody's", "video/mp4")
+    await store.create_multipart(bucket, orphan, "video/mp4")
+    media_id = ann.uploaded()
+    assert await sweeps.drop_orphan_uploads(pool, store, bucket, older_s=0) >= 1
+    await admin.execute("DELETE FROM uploads.sweep_cursor")
+    assert await sweeps.drop_orphan_objects(pool, store, bucket, older_s=0) >= 1
+    assert [item async for item in store.list(bucket, orphan)] == []
+    assert list(await store.list_multipart(bucket, orphan, 10)) == []
+    row = await admin.fetchrow("SELECT bucket, key FROM media_ops.source WHERE media_id = $1", media_id)
+    assert row
+    assert (await store.head(row["bucket"], row["key"])).size_bytes == 11
+    assert ann.complete(kept, ann.put(kept, b"hello media")).status_code == 202
