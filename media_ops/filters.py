@@ -35,11 +35,20 @@ def pictures(opened: Any, video: VideoStream, offset: float, grid: Grid, rungs: 
     return [made[at] for at in range(len(rungs))]
 
 
+def still(stream: Any, video: VideoStream, width: int, height: int) -> Any:
+    """One stream of RGB pictures of this size, for posters."""
+    if video.field_order != "progressive":
+        stream = stream.filter("bwdif", mode="send_frame", deint="all" if video.interlaced else "interlaced")
+    if video.hdr in TRANSFERS:
+        stream = _tone_map(stream, video, width, height)
+    return stream.filter("scale", width, height).filter("format", "rgb24")
+
+
 def _to_size(stream: Any, video: VideoStream, rung: Rung, *, first: bool) -> Any:
     if not first:
         return stream.filter("scale", rung.width, rung.height)
     if video.hdr in TRANSFERS:
-        return _tone_map(stream, video, rung)
+        return _tone_map(stream, video, rung.width, rung.height)
     options = {"out_range": "tv"}
     if video.chroma == "rgb":
         options["out_color_matrix"] = "bt709"
@@ -47,12 +56,12 @@ def _to_size(stream: Any, video: VideoStream, rung: Rung, *, first: bool) -> Any
     return stream.filter("setsar", 1).filter("format", "yuv420p")
 
 
-def _tone_map(stream: Any, video: VideoStream, rung: Rung) -> Any:
+def _tone_map(stream: Any, video: VideoStream, width: int | None, height: int | None) -> Any:
     """BT.2020 PQ or HLG to BT.709: linear light, gamut, curve, back. Missing tags are taken as BT.2020."""
     linear = stream.filter(
         "zscale",
-        w=rung.width,
-        h=rung.height,
+        w=width,
+        h=height,
         tin=TRANSFERS[video.hdr],
         pin="bt2020",
         min="bt2020nc",

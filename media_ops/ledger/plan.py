@@ -25,6 +25,8 @@ AUDIO_SPEED = 40.0
 UNKNOWN_S = 60.0
 """Taken where a source does not say how long it is."""
 
+ART = Group(kind="art", lane="video", slot="quick", first=False, rungs=())
+
 _FENCE = """
 SELECT s.etag, s.size_bytes, s.grid FROM media_ops.job j
 JOIN media_ops.source s ON s.media_id = j.media_id AND s.version = j.source_version
@@ -98,6 +100,8 @@ async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescr
         await _write_rungs(connection, lease, plan, digests)
         for group in plan.groups:
             await _write_job(connection, lease, description, group, [digests[r.name] for r in group.rungs])
+        if description.kind == "video" or description.pictures:
+            await _write_job(connection, lease, description, ART, [])
         await connection.execute(_DONE, lease.job_id)
         await settle(connection, lease.media_id)
 

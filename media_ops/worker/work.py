@@ -7,10 +7,12 @@ import tempfile
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
-from media_ops import inspect, keys, ladder, produce
+from media_ops import art, inspect, keys, ladder, produce
 from media_ops.ledger import endings, plan, publish, purging, reading
+from media_ops.ledger.publish import ArtRow
 from media_ops.ledger.reading import PlannedRung, SourceRow
 from media_ops.worker.attempt import Attempt, Work
 from media_ops.worker.context import patiently
@@ -20,6 +22,9 @@ from media_ops.worker.streams import RungWriter, StreamPublisher
 SOURCE_URL_S = 24 * 3600
 """A presigned source address outlives the longest attempt (its wall time limit)."""
 NICE = {"quick": 0, "encode": 19}
+ART_NICE = 10
+"""A poster may come a moment after the first picture plays."""
+EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Workshop:
         """The function that does jobs of a kind."""
         kinds: dict[str, Work] = {
             "inspect": self.describe, "copy": self.make, "encode": self.make, "audio": self.make,
-            "purge": self.purge,
+            "art": self.draw, "purge": self.purge,
         }  # fmt: skip
         return kinds[kind]
 
@@ -76,6 +81,31 @@ class Workshop:
             )  # fmt: skip
             async with aclosing(outputs):
                 await stream.run(outputs)
+
+    async def draw(self, attempt: Attempt) -> None:
+        """Choose and store the item's poster or cover."""
+        context, lease = attempt.context, attempt.lease
+        source = await patiently(lambda: reading.source_of(context.pool, lease))
+        if source.description is None:
+            raise RuntimeError(f"job {lease.job_id} makes art of a source that was not inspected")
+        with tempfile.TemporaryDirectory(prefix="art-", dir=context.scratch) as scratch:
+            images = await art.make_art(
+                _url(attempt, source), source.description, scratch=Path(scratch), nice=ART_NICE
+            )
+        for image in images:
+            await self._store_art(attempt, image)
+        await self._complete(attempt)
+
+    async def _store_art(self, attempt: Attempt, image: art.ArtImage) -> None:
+        context, lease = attempt.context, attempt.lease
+        digest = sha256(image.data).hexdigest()[:16]
+        key = keys.art(lease.media_id, image.name, digest, EXTENSIONS[image.content_type])
+        await context.store.put_once(context.bucket, key, image.data, image.content_type, keys.IMMUTABLE)
+        row = ArtRow(
+            name=image.name, content_type=image.content_type, width=image.width, height=image.height,
+            bytes=len(image.data), key=key,
+        )  # fmt: skip
+        await patiently(lambda: publish.publish_art(context.pool, lease, context.bucket, row))
 
     async def purge(self, attempt: Attempt) -> None:
         """With rungs: drop their objects that no row stands for. Without: all that a deleted item had."""
