@@ -17,12 +17,15 @@ from media_ops.recipes import Grid, Rung
 RESTARTING = ("mpegts", "mpeg", "ogg")
 """Containers whose clock may jump. ffmpeg mends that, but only while it also moves their start to 0."""
 FRAGMENTS = "+cmaf+frag_discont+skip_trailer"
-"""CMAF (ISO/IEC 23000-19) without edit lists: ``tfdt`` is the presentation time, across rungs and tracks."""
+"""CMAF (ISO/IEC 23000-19, ``cmf2``) with signed composition offsets and no edit lists, so that ``tfdt`` of
+a segment is its presentation time in every rung. hls.js reads no edit lists; browsers agree on this form."""
 DROP_BEFORE_ZERO = "noise=drop='lt(pts,0)'"
 """Encoder priming and whatever lies before time 0: dropped whole, so no edit list is needed."""
 FORCED_SHARE = 0.4
 """A keyframe is forced at the first frame after its time less this share of a frame: rounding is harmless."""
 GOP_LIMIT = 600
+REORDERED = 1
+"""ffmpeg's own demuxer shows signed offsets late by the frames that are reordered; one is below notice."""
 
 
 def zero_offset(source: SourceDescription) -> float:
@@ -138,6 +141,7 @@ def _picture_options(rung: Rung, grid: Grid) -> dict[str, Any]:
         "bufsize": 2 * rung.bitrate,
         "profile:v": "high",
         "pix_fmt": "yuv420p",
+        "bf": REORDERED,
         "sc_threshold": 0,
         "forced-idr": 1,
         "fps_mode": "passthrough",
