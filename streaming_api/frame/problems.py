@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap, Send
 
-from mcsp.errors import MCSPError, RateLimitedError, UnauthorizedError, UnavailableError
+from mcsp.errors import InvalidInputError, MCSPError, RateLimitedError, UnauthorizedError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -134,4 +134,15 @@ def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase
 
 
-HANDLERS: ExceptionHandlersMap = {MCSPError: _ours, HTTPException: _https, Exception: _unexpected}
+def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    """JSON nested beyond what the decoder follows; logged, because a loop of ours would look the same."""
+    log.warning("nested too deeply", exc_info=error, path=request.url.path)
+    return _ours(request, InvalidInputError("nested_too_deeply", "The body is nested too deeply."))
+
+
+HANDLERS: ExceptionHandlersMap = {
+    MCSPError: _ours,
+    HTTPException: _https,
+    RecursionError: _too_deep,
+    Exception: _unexpected,
+}
