@@ -1,8 +1,11 @@
 """``mcsp serve`` and ``mcsp publish``: the commands of this room."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 import msgspec
@@ -39,10 +42,17 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
         date_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     try:
         uvicorn.Server(config).run()
     finally:
         flush()
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    """What uvicorn calls once it has stopped by a signal: an ordinary end, so that spans are still sent."""
+    raise SystemExit(0)
 
 
 @click.command()

@@ -60,14 +60,14 @@ class Guard:
             b"traceparent" in headers) else None  # fmt: skip
         span = tracer.start_span(scope["method"], context=parent, kind=SpanKind.SERVER)
         token = context.attach(trace.set_span_in_context(span, parent))
-        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        outer = structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
         try:
             await self._answer(exchange, receive, _decorated(exchange, send))
         except ClientGoneError:
             log.info("client hung up", path=scope["path"])
         finally:
             self._signal(exchange, span)
-            structlog.contextvars.unbind_contextvars("request_id")
+            structlog.contextvars.reset_contextvars(**outer)
             context.detach(token)
 
     async def _answer(self, exchange: _Exchange, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from mcsp.health import Check
 from mcsp.resources import Resources
 from streaming_api.frame.service import Service
 from streaming_api.web import pages, session, static_files
@@ -22,9 +23,14 @@ async def open_web(resources: Resources) -> AsyncIterator[Web]:
         yield Web(options, static_files.load(), remote)
 
 
+async def _api_answers(web: Web) -> None:
+    (await web.remote.get("/healthz")).raise_for_status()
+
+
 SERVICE = Service(
     name="web",
     routes=[pages.home, pages.watch, pages.studio, static_files.serve, session.router],
     open=open_web,
+    checks=lambda web: [Check("api", lambda: _api_answers(web), required=False)],
     configure=lambda config: with_error_pages(template_config(config)),
 )

@@ -72,7 +72,7 @@ async def test_a_body_that_is_no_such_object_is_400(
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_over_a_mebibyte_is_413(client: httpx.AsyncClient, declared: bool) -> None:
-    async def chunks():  # noqa: ANN202 -- an asynchronous generator of bytes
+    async def chunks():
         for _ in range(40):
             yield b" " * 65536
 

@@ -33,9 +33,25 @@ def test_case_width_and_unicode_domains_are_folded(given_address: str, normal: s
 
 @pytest.mark.parametrize(
     "address",
-    ["", "@", "ann", "ann@", "ann@@b.org", "@example.org", "ann@localhost", "a b@example.org", "a@b@example.org", ".a@b.org",
-     "a..b@b.org", "a@-b.org", "a@b..org", "x" * 65 + "@example.org", "a@" + "b" * 64 + ".org", "a\0@b.org",
-     "a@" + ".".join(["b" * 60] * 5) + ".org"],
+    [
+        "",
+        "@",
+        "ann",
+        "ann@",
+        "ann@@b.org",
+        "@example.org",
+        "ann@localhost",
+        "a b@example.org",
+        "a@b@example.org",
+        ".a@b.org",
+        "a..b@b.org",
+        "a@-b.org",
+        "a@b..org",
+        "x" * 65 + "@example.org",
+        "a@" + "b" * 64 + ".org",
+        "a\0@b.org",
+        "a@" + ".".join(["b" * 60] * 5) + ".org",
+    ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InvalidInputError):
