@@ -28,7 +28,7 @@ class Running:
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(self._command, env=self._environment, stdout=out, stderr=out)
         try:
-            await_true(self._answers, "the process answers")
+            await_true(self._answers, "the process answers", within_s=90)
         except BaseException:
             self._process.kill()
             raise

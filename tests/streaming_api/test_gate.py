@@ -14,7 +14,11 @@ from tests.streaming_api.collector import Collector
 from tests.streaming_api.gate import lacking_in_logs, lacking_metrics, lacking_routes
 from tests.streaming_api.processes import Running
 
-PROCESSES: dict[str, tuple[str, ...]] = {"relay": ("relay",), "sweeper": ("sweeper",)}
+PROCESSES: dict[str, tuple[str, ...]] = {
+    "relay": ("relay",),
+    "sweeper": ("sweeper",),
+    "worker": ("worker", "--name", "worker"),
+}
 
 
 @pytest.fixture(scope="module")
