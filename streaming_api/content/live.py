@@ -74,14 +74,17 @@ class LiveItems:
         self._woken = asyncio.Event()
         self.listening = asyncio.Event()
 
-    @contextmanager
-    def subscribed(self, owner_id: UUID) -> Iterator[Subscriber]:
-        """Follow a person's items while the block runs. Raises RateLimitedError at too many studios."""
-        mine = self._subscribers.setdefault(owner_id, set())
-        if len(mine) >= STREAMS_A_PERSON:
+    def check_room(self, owner_id: UUID) -> None:
+        """Raises RateLimitedError when the person has too many studios open."""
+        if len(self._subscribers.get(owner_id, ())) >= STREAMS_A_PERSON:
             raise RateLimitedError(
                 "too_many_streams", "Too many open studios.", action="Close some.", retry_after_s=5
             )
+
+    @contextmanager
+    def subscribed(self, owner_id: UUID) -> Iterator[Subscriber]:
+        """Follow a person's items while the block runs."""
+        mine = self._subscribers.setdefault(owner_id, set())
         subscriber = Subscriber(owner_id)
         mine.add(subscriber)
         STREAMS.inc()

@@ -10,6 +10,7 @@ from mcsp.database.pool import open_pool
 from mcsp.resources import Resources, open_resources
 from mcsp.settings import Settings
 from tests.streaming_api.api import ApiProcess, Person
+from tests.streaming_api.seed import Seeds
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +56,10 @@ async def admin(options: Settings) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(options.dsn_of("admin_content"), name="tests/admin")
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def seeds(admin: asyncpg.Pool) -> AsyncIterator[Seeds]:
+    seeds = Seeds(admin)
+    yield seeds
+    await seeds.remove()
