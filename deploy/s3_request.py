@@ -7,6 +7,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from deploy.http import no_tls
+
 REGION = "us-east-1"
 
 
@@ -35,7 +37,7 @@ async def request(
     unsigned = AWSRequest(method, endpoint + path, data=body)
     S3SigV4Auth(Credentials(identity.access_key, identity.secret_key), "s3", REGION).add_auth(unsigned)
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=no_tls()) as client:
             answer = await client.request(
                 method, endpoint + path, content=body, headers=dict(unsigned.headers)
             )

@@ -1,6 +1,5 @@
 """The whole stack put together: its services and steps in dependency order, and its addresses."""
 
-import importlib.util
 from collections.abc import Iterable
 
 from deploy.context import Context
@@ -42,31 +41,14 @@ def units(context: Context) -> list[Unit]:
         topics.step(context),
         migrate.step(context),
         pop.service(context, 1),
-        *(service for service in applications.services(context) if _is_there(service.name)),
-        *(service for service in dagster.services(context) if _is_there(service.name)),
+        *applications.services(context),
+        *dagster.services(context),
     ]
 
 
-_MODULES = {
-    "api": ("streaming_api.cli",),
-    "worker-1": ("media_ops.cli",),
-    "worker-2": ("media_ops.cli",),
-    "sweeper": ("media_ops.sweeps", "streaming_api.uploads.sweeps"),
-    **dict.fromkeys(("dagster-code", "dagster-web", "dagster-daemon"), ("orchestration.definitions",)),
-}
-
-
-def _is_there(name: str) -> bool:
-    """Whether the modules of a service's room can be found."""
-    try:
-        return all(importlib.util.find_spec(module) is not None for module in _MODULES.get(name, ()))
-    except ModuleNotFoundError:
-        return False
-
-
 def names(all_units: Iterable[Unit], only: Iterable[str]) -> set[str]:
-    """The units meant by ``--only``: those named (``bootstrap`` means its three steps), all that they need,
-    and each step for which everything is then there. Raises UnknownServiceError."""
+    """The units meant by ``--only``: those named (``dagster``, ``worker``, ``bootstrap`` mean all of theirs),
+    all that they need, and each step for which everything is then there. Raises UnknownServiceError."""
     by_name = {unit.name: unit for unit in all_units}
     wanted: set[str] = set()
     for name in only:

@@ -14,11 +14,11 @@ from deploy.context import Context
 from deploy.stack import units
 from deploy.supervisor import files
 from deploy.supervisor.children import Children
-from deploy.supervisor.runner import Surroundings
 from deploy.supervisor.service import Service
 from deploy.supervisor.sessions import Sessions
 from deploy.supervisor.state import StackState
 from deploy.supervisor.supervisor import Supervisor
+from deploy.supervisor.surroundings import Surroundings
 from mcsp.settings import settings
 
 log = structlog.get_logger()

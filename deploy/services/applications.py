@@ -4,9 +4,9 @@ They start once the databases are migrated, and need no other server to start: e
 Kafka, Valkey or the object store for a while, and says in ``/readyz`` what it misses.
 """
 
+from deploy import http
 from deploy.context import Context
 from deploy.environment import of_role
-from deploy.services import http
 from deploy.supervisor.service import Service
 
 

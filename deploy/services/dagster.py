@@ -11,10 +11,10 @@ from functools import partial
 
 import asyncpg
 
+from deploy import http
 from deploy.context import Context
 from deploy.environment import of_role
 from deploy.ports import HOST
-from deploy.services import http
 from deploy.services.postgres import dsn
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service

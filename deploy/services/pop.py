@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from deploy import http
 from deploy.context import Context
 from deploy.pop.config import PopConfig, command, write_config
-from deploy.services import http, s3
+from deploy.services import s3
 from deploy.supervisor.service import RunCommand, Service
 
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from deploy.supervisor import linux, processes
 from deploy.supervisor.service import StepFailedError
 
@@ -83,7 +81,7 @@ class Children:
 
     def orphans(self) -> list[int]:
         """Children that nobody here started: their parents died without taking them along."""
-        return [child.pid for child in psutil.Process().children() if child.pid not in self._known]
+        return [pid for pid in processes.own_children() if pid not in self._known]
 
     def _reap(self) -> None:
         while True:

@@ -30,6 +30,14 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def own_children() -> list[int]:
+    """Children of this process, adopted orphans included."""
+    lists = list(Path("/proc/self/task").glob("*/children"))
+    if not lists:  # a kernel without CONFIG_PROC_CHILDREN: look through all processes
+        return [child.pid for child in psutil.Process().children()]
+    return [int(pid) for path in lists for pid in path.read_text().split()]
+
+
 def of_session(session: int, *, not_before: int = 0) -> Iterator[int]:
     """Living processes of a session that were started at ``not_before`` ticks or later."""
     for pid in psutil.pids():

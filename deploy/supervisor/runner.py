@@ -7,19 +7,19 @@ master would answer the probe alone.
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from deploy.supervisor import processes
 from deploy.supervisor.backoff import Backoff
-from deploy.supervisor.children import Child, Children, Launch
-from deploy.supervisor.service import NotReadyError, Probe, RunCommand, Service, StepFailedError
-from deploy.supervisor.sessions import MARK, Sessions
+from deploy.supervisor.children import Child, Launch
+from deploy.supervisor.service import NotReadyError, Probe, Service, StepFailedError
+from deploy.supervisor.sessions import MARK
 from deploy.supervisor.state import State, UnitState
+from deploy.supervisor.surroundings import Surroundings, command_runner
 
 log = structlog.get_logger()
 
@@ -31,17 +31,6 @@ _WHILE_STARTING_S, _WHILE_HEALTHY_S, _PROBE_LIMIT_S = 0.1, 2.0, 10.0
 
 class PortTakenError(StepFailedError):
     """A port the service needs is held by a process that is not ours."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What runners of one stack share."""
-
-    home: Path
-    children: Children
-    sessions: Sessions
-    log_of: Callable[[str], Path]
-    changed: Callable[[], None]
 
 
 @dataclass
@@ -81,6 +70,9 @@ class Runner:
             self._report(State.BLOCKED, reason=str(error))
         except StepFailedError as error:
             self._report(State.RESTARTING, reason=str(error))
+        except Exception as error:  # a full disk, a fault in a definition: shown, and tried again
+            log.exception("a start failed in an unforeseen way", service=self.service.name)
+            self._report(State.RESTARTING, reason=f"{type(error).__name__}: {error}")
         finally:
             if child is not None:
                 await self._end(child)
@@ -89,7 +81,7 @@ class Runner:
         for port in self.service.ports:
             _check_free(port)
         if self.service.prepare is not None:
-            await self.service.prepare(self._command_runner())
+            await self.service.prepare(command_runner(self.service.name, self.around))
         child = self.around.children.spawn(self._launch(self.service.command))
         self.around.sessions.add(self.service.name, child.pid)
         self._report(State.STARTING, pid=child.pid)
@@ -100,8 +92,8 @@ class Runner:
         while not self.stopping.is_set():
             reason = await self._ask(self.service.ready, child)
             if reason is None:
-                self._report(State.HEALTHY, reason="")
                 self.state.failures = 0
+                self._report(State.HEALTHY, reason="")
                 self.backoff.healthy()
                 self.healthy_once.set()
                 return
@@ -130,8 +122,12 @@ class Runner:
             await self._unless_ended(asyncio.wait_for(probe(), _PROBE_LIMIT_S), child)
         except NotReadyError as error:
             return str(error)
+        except StepFailedError:
+            raise
         except TimeoutError:
             return f"its probe got no answer within {_PROBE_LIMIT_S:.0f} s"
+        except Exception as error:  # whatever a probe trips over, the service is not known to be well
+            return f"its probe failed: {type(error).__name__}: {error}"
         return "stopping" if self.stopping.is_set() else None
 
     async def _exit_or_pause(self, child: Child, pause_s: float) -> None:
@@ -169,7 +165,7 @@ class Runner:
 
     def _note_failure(self) -> float:
         wait = self.backoff.next_wait_s()
-        self.state.failures = self.backoff.failures
+        self.state.failures += 1
         self.state.restarts += 1
         state = State.BLOCKED if self.state.state is State.BLOCKED else State.RESTARTING
         self._report(state)
@@ -193,20 +189,6 @@ class Runner:
             self.service.death_signal,
             self.service.drop_root,
         )
-
-    def _command_runner(self) -> RunCommand:
-        return command_runner(self.service.name, self.around)
-
-
-def command_runner(name: str, around: Surroundings) -> RunCommand:
-    """Runs helper commands of a service or step, into its log."""
-
-    async def run(command, environment, *, drop_root=False) -> None:
-        marked = {**environment, MARK: str(around.home)}
-        launch = Launch(command, marked, around.log_of(name), around.home, drop_root=drop_root)
-        await around.children.run(launch)
-
-    return run
 
 
 def _check_free(port: int) -> None:

@@ -11,9 +11,10 @@ import structlog
 from deploy.supervisor import processes
 from deploy.supervisor import state as state_file
 from deploy.supervisor.backoff import Backoff
-from deploy.supervisor.runner import Runner, Surroundings, command_runner
+from deploy.supervisor.runner import Runner
 from deploy.supervisor.service import Service, Step, StepFailedError, Unit
 from deploy.supervisor.state import StackState, State, UnitState
+from deploy.supervisor.surroundings import Surroundings, command_runner
 
 log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._needs: dict[str, tuple[str, ...]] = {}
         self._stopping = asyncio.Event()
+        self._unwritten = 0
 
     def add(self, units: Iterable[Unit]) -> None:
         """Start what is not there yet. ``units`` are in dependency order."""
@@ -57,7 +59,12 @@ class Supervisor:
         processes.signal_all(self._around.children.orphans(), signal.SIGKILL)
 
     def write_state(self) -> None:
-        state_file.write(self._state_path, self._state)
+        """Write the state; where that is impossible (a full disk) supervision goes on without."""
+        try:
+            state_file.write(self._state_path, self._state)
+        except OSError:
+            self._unwritten += 1
+            log.exception("the state cannot be written", times=self._unwritten)
 
     def _add_service(self, service: Service, needs: list[asyncio.Event]) -> None:
         runner = Runner(service, self._around, needs)
@@ -98,7 +105,7 @@ class Supervisor:
             try:
                 await step.action(command_runner(step.name, self._around))
                 self._set(state, State.DONE, "")
-            except StepFailedError as error:
+            except (StepFailedError, OSError) as error:
                 wait = backoff.next_wait_s()
                 state.failures = backoff.failures
                 self._set(state, State.RESTARTING, str(error))

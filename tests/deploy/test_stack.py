@@ -3,6 +3,7 @@
 import json
 
 import asyncpg
+import psutil
 import pytest
 import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -10,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.handle import StackHandle
 from deploy.s3_request import request
 from deploy.services import s3
+from deploy.supervisor import processes
 
 pytestmark = pytest.mark.stack
 
@@ -64,6 +66,29 @@ async def test_a_killed_kafka_comes_back_with_its_messages(stack: StackHandle) -
         consumer.assign([partition])
         consumer.seek(partition, sent.offset)
         assert (await consumer.getone()).value == b"here"
+
+
+@pytest.mark.parametrize("name", ["pop-1", "api", "worker-1", "worker-2", "relay", "sweeper"])
+def test_a_killed_process_of_ours_comes_back(stack: StackHandle, name: str) -> None:
+    stack.kill_and_wait(name)
+    assert stack.service(name).state == "healthy"
+
+
+@pytest.mark.parametrize("name", ["dagster-code", "dagster-web", "dagster-daemon"])
+def test_a_killed_part_of_dagster_comes_back(stack: StackHandle, name: str) -> None:
+    stack.kill_and_wait(name)
+    stack.wait_ready()
+    assert stack.service(name).state == "healthy"
+
+
+def test_workers_of_a_killed_nginx_master_are_ended_with_it(stack: StackHandle) -> None:
+    """They would hold the port and go on answering health checks."""
+    master = stack.service("pop-1").pid
+    assert master is not None
+    workers = [child.pid for child in psutil.Process(master).children()]
+    stack.kill_and_wait("pop-1")
+    assert workers
+    assert [processes.start_ticks(pid) for pid in workers] == [None] * len(workers)
 
 
 def test_status_as_json_has_exactly_the_shape_of_the_contract(stack: StackHandle) -> None:
