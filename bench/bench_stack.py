@@ -9,14 +9,13 @@ from bench.stack import Stack
 @bench("The stack", needs_stack=True)
 def stack(running: Stack) -> Rows:
     """Seconds of cold start; proportional set size (PSS) of all its processes, in MB."""
-    services = running.status()["services"]
-    sizes = {name: _pss(service["pid"]) / 1e6 for name, service in services.items() if service.get("pid")}
+    services = running.handle.status().services
+    sizes = {name: _pss(service.pid) / 1e6 for name, service in services.items() if service.pid}
     biggest = sorted(sizes, key=lambda name: -sizes[name])[:3]
-    return [
-        Row("cold start, empty state", running.cold_start_s, "s", at_most(20)),
-        Row("idle memory, all services", sum(sizes.values()), "MB", at_most(3000), ", ".join(biggest)),
-        *(Row(f"idle memory, {name}", size, "MB") for name, size in sorted(sizes.items())),
-    ]
+    rows = [Row("idle memory, all services", sum(sizes.values()), "MB", at_most(3000), ", ".join(biggest))]
+    if running.cold_start_s is not None:
+        rows.insert(0, Row("cold start, empty state", running.cold_start_s, "s", at_most(20)))
+    return [*rows, *(Row(f"idle memory, {name}", size, "MB") for name, size in sorted(sizes.items()))]
 
 
 def _pss(pid: int) -> int:

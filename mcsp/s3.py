@@ -4,8 +4,9 @@ Every reference is (bucket, key). What does not belong here: which keys exist; s
 ``streaming_api.uploads``. Presigning is offline and lives in ``mcsp.presign``.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import add_expect_header
 
 from mcsp.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from mcsp.settings import S3Settings
@@ -20,6 +22,8 @@ from mcsp.settings import S3Settings
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 15
 ATTEMPTS = 3
+TOTAL_S = 60
+"""Bound of one operation with all its retries: whatever a client library waits for, nobody waits longer."""
 POOL = 64
 
 _CONFIG = AioConfig(
@@ -73,11 +77,12 @@ class StoredObject(msgspec.Struct, frozen=True):
     modified_at: datetime
 
 
-@contextmanager
-def _named(action: str) -> Any:
+@asynccontextmanager
+async def _named(action: str) -> AsyncIterator[None]:
     """Turn the client's errors into ours: missing, refused input, or not available now."""
     try:
-        yield
+        async with asyncio.timeout(TOTAL_S):
+            yield
     except ClientError as error:
         raise _translated(error, action) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
@@ -118,7 +123,7 @@ class ObjectStore:
         self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = ""
     ) -> str:
         """Write an object, replacing what is there; gives its ETag."""
-        with _named(f"put {key}"):
+        async with _named(f"put {key}"):
             answer = await self._client.put_object(**_put(bucket, key, body, content_type, cache_control))
         return _etag(answer["ETag"])
 
@@ -127,7 +132,7 @@ class ObjectStore:
     ) -> bool:
         """Write an object unless it exists (``If-None-Match: *``); False when it existed."""
         request = _put(bucket, key, body, content_type, cache_control)
-        with _named(f"put {key}"):
+        async with _named(f"put {key}"):
             try:
                 await self._client.put_object(**request, IfNoneMatch="*")
             except ClientError as error:
@@ -139,14 +144,14 @@ class ObjectStore:
     async def get(self, bucket: str, key: str, first: int | None = None, last: int | None = None) -> bytes:
         """The bytes of an object, or those from ``first`` to ``last`` inclusive."""
         wanted = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
-        with _named(f"get {key}"):
+        async with _named(f"get {key}"):
             answer = await self._client.get_object(Bucket=bucket, Key=key, **wanted)
             async with answer["Body"] as body:
                 return await body.read()
 
     async def head(self, bucket: str, key: str) -> ObjectHead:
         """ETag, size and type of an object."""
-        with _named(f"head {key}"):
+        async with _named(f"head {key}"):
             answer = await self._client.head_object(Bucket=bucket, Key=key)
         return ObjectHead(
             _etag(answer["ETag"]), answer["ContentLength"],
@@ -157,7 +162,7 @@ class ObjectStore:
         """Every object under ``prefix`` whose key follows ``after``, in key order."""
         more: dict[str, str] = {"StartAfter": after} if after else {}
         while True:
-            with _named(f"list {prefix}"):
+            async with _named(f"list {prefix}"):
                 page = await self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
             for item in page.get("Contents", ()):
                 yield StoredObject(item["Key"], item["Size"], _etag(item["ETag"]), item["LastModified"])
@@ -169,7 +174,7 @@ class ObjectStore:
         """Delete objects, a thousand a request; what is missing counts as deleted."""
         for at in range(0, len(keys), 1000):
             chunk = [{"Key": key} for key in keys[at : at + 1000]]
-            with _named(f"delete {len(chunk)} objects"):
+            async with _named(f"delete {len(chunk)} objects"):
                 answer = await self._client.delete_objects(
                     Bucket=bucket, Delete={"Objects": chunk, "Quiet": True}
                 )
@@ -186,7 +191,7 @@ class ObjectStore:
 
     async def create_multipart(self, bucket: str, key: str, content_type: str) -> str:
         """Begin a multipart upload; gives the store's id of it."""
-        with _named(f"create upload {key}"):
+        async with _named(f"create upload {key}"):
             answer = await self._client.create_multipart_upload(
                 Bucket=bucket, Key=key, ContentType=content_type
             )
@@ -197,7 +202,7 @@ class ObjectStore:
         parts: list[Part] = []
         marker: dict[str, int] = {}
         while True:
-            with _named(f"list parts {key}"):
+            async with _named(f"list parts {key}"):
                 page = await self._client.list_parts(Bucket=bucket, Key=key, UploadId=upload, **marker)
             parts += [Part(p["PartNumber"], _etag(p["ETag"]), p["Size"]) for p in page.get("Parts", ())]
             if not page.get("IsTruncated"):
@@ -206,14 +211,14 @@ class ObjectStore:
 
     async def list_multipart(self, bucket: str, prefix: str, limit: int) -> Sequence[OpenMultipart]:
         """At most ``limit`` (up to 1,000) unfinished multipart uploads of keys under ``prefix``."""
-        with _named(f"list uploads {prefix}"):
+        async with _named(f"list uploads {prefix}"):
             page = await self._client.list_multipart_uploads(Bucket=bucket, Prefix=prefix, MaxUploads=limit)
         return [OpenMultipart(u["Key"], u["UploadId"], u["Initiated"]) for u in page.get("Uploads", ())]
 
     async def complete_multipart(self, bucket: str, key: str, upload: str, parts: Sequence[Part]) -> str:
         """Join the parts into the object; gives its ETag. InvalidInputError when an ETag does not match."""
         listed = [{"PartNumber": p.number, "ETag": f'"{p.etag}"'} for p in parts]
-        with _named(f"complete upload {key}"):
+        async with _named(f"complete upload {key}"):
             answer = await self._client.complete_multipart_upload(
                 Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
             )
@@ -221,7 +226,7 @@ class ObjectStore:
 
     async def abort_multipart(self, bucket: str, key: str, upload: str) -> None:
         """Drop an unfinished upload and its parts; one that is gone already counts as dropped."""
-        with _named(f"abort upload {key}"):
+        async with _named(f"abort upload {key}"):
             try:
                 await self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
             except ClientError as error:
@@ -230,7 +235,7 @@ class ObjectStore:
 
     async def check(self, bucket: str) -> None:
         """Readiness: the bucket answers."""
-        with _named(f"head bucket {bucket}"):
+        async with _named(f"head bucket {bucket}"):
             await self._client.head_bucket(Bucket=bucket)
 
 
@@ -250,4 +255,6 @@ async def open_store(settings: S3Settings) -> AsyncIterator[ObjectStore]:
         aws_secret_access_key=settings.secret_key.get_secret_value(),
         config=_CONFIG,
     ) as client:
+        # Waiting for "100 Continue" has no bound here: an answer lost under load hung a job for good.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
         yield ObjectStore(client)

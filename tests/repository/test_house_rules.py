@@ -18,7 +18,7 @@ SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore|pyright:\s*ignore|nosec)\b(?P<r
 ANOTHER_MACHINE = re.compile(r"(?<![\w.$}/])/(home|root|work|Users)/[\w.-]+")
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")))
 
-PROMISING = ("assert_", "expect", "await_", "validate_", "must_", "check_")
+PROMISING = ("assert_", "expect", "await_", "validate_", "must_", "check_", "run_machine")
 
 
 def tracked(*patterns: str) -> list[Path]:

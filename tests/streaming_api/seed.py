@@ -24,7 +24,8 @@ VALUES ($1, $2, 1, '{720p}', $3, 4, 'mcsp-media', 'media/' || $1::uuid || '/m' |
 """
 _POSTER = """
 INSERT INTO media_ops.art (media_id, name, source_version, content_type, width, height, bytes, bucket, key)
-VALUES ($1, 'poster', 1, 'image/jpeg', 1280, 720, 10, 'mcsp-media', 'media/' || $1::uuid || '/art/poster-1.jpg')
+VALUES ($1, 'poster', 1, 'image/jpeg', 1280, 720, 10, 'mcsp-media',
+        'media/' || $1::uuid || '/art/poster-1.jpg')
 """
 _DEAD_JOB = """
 INSERT INTO media_ops.job (job_id, media_id, source_version, kind, lane, slot, state, last_error)
