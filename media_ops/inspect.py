@@ -5,6 +5,7 @@ whether it is packaged as it is (``streamable``), what is made of it (``ladder``
 """
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 4320
 MIN_SIDE = 16
 MAX_STREAMS = 64
+_ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
 
 
 async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
@@ -64,6 +66,8 @@ async def ffprobe(url: str, size: int) -> probe.RawProbe:
             argv = [tools.ffprobe(), "-v", "level+error", "-threads", "1", *shown, *options, "-i", gate.url]
             work = sandbox.run(argv, limits=sandbox.PROBE, scratch=Path(scratch))
             returncode, answer, log = await gate.guard(work)
+    if _ABSURD_PICTURE.search(log):
+        raise bad_media("too_big_picture", log=log[-2000:])
     if returncode == 0:
         return msgspec.json.decode(answer, type=probe.RawProbe)
     failure = of_process(log, returncode)
@@ -73,7 +77,7 @@ async def ffprobe(url: str, size: int) -> probe.RawProbe:
 
 
 def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> SourceDescription:
-    _refuse_claims(raw)
+    _refuse_claims(raw, index)
     moving = [stream for stream in raw.streams if stream.codec_type == "video" and not _attached(stream)]
     sounding = [stream for stream in raw.streams if stream.codec_type == "audio"]
     video = [stream for stream in moving if _known(stream) and stream.width > 0 and stream.height > 0]
@@ -117,19 +121,24 @@ def _duration(raw: probe.RawProbe) -> float | None:
     return max((claim for claim in claims if claim is not None and claim > 0), default=None)
 
 
-def _refuse_claims(raw: probe.RawProbe) -> None:
+def _refuse_claims(raw: probe.RawProbe, index: FileIndex | None) -> None:
     """Absurd claims are refused before anything is allocated for them."""
     if len(raw.streams) > MAX_STREAMS:
         raise bad_media("too_many_streams", streams=len(raw.streams))
-    if (_duration(raw) or 0) > MAX_DURATION_S:
-        raise bad_media("too_long", duration_s=_duration(raw))
-    for stream in raw.streams:
-        if stream.codec_type != "video" or _attached(stream):
-            continue
-        if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
-            raise bad_media("too_big_picture", width=stream.width, height=stream.height)
-        if 0 < min(stream.width, stream.height) < MIN_SIDE:
-            raise bad_media("too_small_picture", width=stream.width, height=stream.height)
+    claimed = max(_duration(raw) or 0.0, index.claimed_s if index else 0.0)
+    if claimed > MAX_DURATION_S:
+        raise bad_media("too_long", duration_s=claimed)
+    moving = [stream for stream in raw.streams if stream.codec_type == "video" and not _attached(stream)]
+    sizes = [(stream.width, stream.height) for stream in moving]
+    for width, height in [
+        *sizes,
+        *((track.width, track.height) for track in (index.tracks if index else ())),
+    ]:
+        if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+            raise bad_media("too_big_picture", width=width, height=height)
+    for width, height in sizes:
+        if 0 < min(width, height) < MIN_SIDE:
+            raise bad_media("too_small_picture", width=width, height=height)
 
 
 def _keyframes(video: TrackIndex | None, audio: TrackIndex | None) -> Keyframes | None:

@@ -34,6 +34,11 @@ class TrackIndex(msgspec.Struct, frozen=True):
     timescale: int
     samples: int
     duration_s: float
+    claimed_s: float
+    """What the media header says; ``duration_s`` is the sum over all samples."""
+    width: int
+    height: int
+    """Largest claim of track header and sample entry, 0 for sound."""
     sync_s: tuple[float, ...]
     """Presentation times of sync samples after the first of them; video only."""
     even: bool
@@ -46,6 +51,7 @@ class FileIndex(msgspec.Struct, frozen=True):
 
     tracks: tuple[TrackIndex, ...]
     fragmented: bool
+    claimed_s: float
 
 
 async def read_index(reader: RangeReader) -> FileIndex:
@@ -89,9 +95,27 @@ def parse_index(moov: bytes) -> FileIndex:
     try:
         box = next(children(moov))
         tracks = tuple(_track(moov, trak) for trak in find_all(moov, "trak", box.body, box.end))
-        return FileIndex(tracks, find(moov, "mvex", box.body, box.end) is not None)
+        claims = [_claimed(moov, "moov/mvhd"), *(max(track.claimed_s, track.duration_s) for track in tracks)]
+        return FileIndex(tracks, find(moov, "mvex", box.body, box.end) is not None, max(claims))
     except (MalformedBoxError, struct.error, StopIteration, IndexError) as error:
         raise bad_media("source_damaged", reason=str(error)) from error
+
+
+def _claimed(moov: bytes, path: str, start: int = 0, end: int | None = None) -> float:
+    """Seconds stated by ``mvhd`` or ``mdhd`` (8.2.2, 8.4.2); all ones mean that nobody knows."""
+    box = find(moov, path, start, end)
+    if box is None:
+        raise MalformedBoxError(f"no {path}")
+    long = moov[box.body] == 1
+    scale, duration = struct.unpack_from(">IQ" if long else ">II", moov, box.body + (20 if long else 12))
+    return 0.0 if duration == (1 << (64 if long else 32)) - 1 else duration / (scale or 1)
+
+
+def _size(moov: bytes, tkhd: int, stsd: int) -> tuple[int, int]:
+    """Width and height in pixels: track header (16.16 fixed point) and visual sample entry (12.1.3)."""
+    shown = struct.unpack_from(">II", moov, tkhd + (88 if moov[tkhd] == 1 else 76))
+    coded = struct.unpack_from(">HH", moov, stsd + 8 + 32)
+    return max(shown[0] >> 16, coded[0]), max(shown[1] >> 16, coded[1])
 
 
 def _track(moov: bytes, trak: Box) -> TrackIndex:
@@ -115,12 +139,16 @@ def _track(moov: bytes, trak: Box) -> TrackIndex:
     ticks = sum(count * delta for count, delta in _runs(durations))
     sync = _sync_ticks(moov, stbl, durations) if handler == "vide" and samples else [0]
     first = sync[0] if sync else 0
+    width, height = _size(moov, tkhd, at("mdia/minf/stbl/stsd")) if handler == "vide" else (0, 0)
     return TrackIndex(
         track_id=track_id,
         handler=handler,
         timescale=timescale,
         samples=samples,
         duration_s=ticks / timescale,
+        claimed_s=_claimed(moov, "mdia/mdhd", trak.body, trak.end),
+        width=width,
+        height=height,
         sync_s=tuple(sorted((tick - first) / timescale for tick in sync)),
         even=_even(durations, samples),
         simple_edits=_simple_edits(moov, trak, timescale, ticks, first),
