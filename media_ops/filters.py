@@ -46,7 +46,7 @@ def still(stream: Any, video: VideoStream, width: int, height: int) -> Any:
 
 def _to_size(stream: Any, video: VideoStream, rung: Rung, *, first: bool) -> Any:
     if not first:
-        return stream.filter("scale", rung.width, rung.height)
+        return stream.filter("scale", rung.width, rung.height).filter("setsar", 1)
     if video.hdr in TRANSFERS:
         return _tone_map(stream, video, rung.width, rung.height)
     options = {"out_range": "tv"}

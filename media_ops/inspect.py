@@ -27,6 +27,8 @@ MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 4320
 MIN_SIDE = 16
 MAX_STREAMS = 64
+FIRST_PACKETS = ("-show_packets", "-read_intervals", "%+#300")
+"""Enough to see whether frames lie evenly, where no index says so."""
 _ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
 
 
@@ -46,7 +48,7 @@ async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
         if looks == "picture":
             raise bad_media("picture_not_media", filename=filename)
         if looks != "mp4":
-            return _describe(await ffprobe(url, size), size, None)
+            return _describe(await ffprobe(url, size, *FIRST_PACKETS), size, None)
         index, raw = await asyncio.gather(read_index(reader), ffprobe(url, size), return_exceptions=True)
         if isinstance(index, BaseException):
             raise index
@@ -57,9 +59,9 @@ async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
         return _describe(raw, size, index)
 
 
-async def ffprobe(url: str, size: int) -> probe.RawProbe:
+async def ffprobe(url: str, size: int, *more: str) -> probe.RawProbe:
     """ffprobe's answer about a source. BadMediaError ``not_media`` where no real container is found."""
-    shown = ["-show_streams", "-show_format", "-show_chapters", "-of", "json"]
+    shown = ["-show_streams", "-show_format", "-show_chapters", "-of", "json", *more]
     options = [word for name, value in sandbox.input_options().items() for word in (f"-{name}", value)]
     with tempfile.TemporaryDirectory(prefix="mcsp-probe-") as scratch:
         async with open_gate(url, size) as gate:
@@ -97,7 +99,7 @@ def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> Source
         duration_s=_duration(raw),
         bitrate=probe.whole(raw.format.bit_rate),
         video=tuple(
-            probe.video_stream(stream, even=track.even if track and stream is video[0] else None)
+            probe.video_stream(stream, even=_even(raw, stream, track if stream is video[0] else None))
             for stream in video
         ),
         audio=tuple(probe.audio_stream(stream) for stream in audio),
@@ -106,6 +108,10 @@ def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> Source
         chapters=tuple(probe.chapter(mark) for mark in raw.chapters),
         keyframes=_keyframes(track, sound),
     )
+
+
+def _even(raw: probe.RawProbe, stream: probe.RawStream, track: TrackIndex | None) -> bool | None:
+    return track.even if track else probe.evenly_spaced(raw.packets, stream.index)
 
 
 def _known(stream: probe.RawStream) -> bool:

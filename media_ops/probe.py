@@ -1,6 +1,7 @@
 """ffprobe's JSON turned into typed streams. What does not belong here: refusing files (``inspect``)."""
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -77,12 +78,20 @@ class RawChapter(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
+class RawPacket(msgspec.Struct, frozen=True):
+    """One of the first packets, asked for where the container has no index."""
+
+    stream_index: int
+    pts_time: str | None = None
+
+
 class RawProbe(msgspec.Struct, frozen=True):
     """ffprobe's whole answer, as far as it is used."""
 
     streams: list[RawStream] = []
     format: RawFormat = RawFormat()
     chapters: list[RawChapter] = []
+    packets: list[RawPacket] = []
 
 
 def ratio(text: str) -> Fraction | None:
@@ -158,6 +167,23 @@ def _hdr(stream: RawStream) -> Hdr:
         return "dolby-vision"
     by_transfer: dict[str, Hdr] = {"smpte2084": "hdr10", "arib-std-b67": "hlg"}
     return by_transfer.get(stream.color_transfer, "sdr")
+
+
+UNEVEN_SHARE = 0.1
+ROUNDING_S = 0.0015
+"""Matroska counts in milliseconds."""
+
+
+def evenly_spaced(packets: list[RawPacket], stream: int) -> bool | None:
+    """Whether the first frames of a stream lie evenly in time; None where too few are known."""
+    stamps = (seconds(packet.pts_time) for packet in packets if packet.stream_index == stream)
+    times = sorted(stamp for stamp in stamps if stamp is not None)
+    steps = sorted(after - before for before, after in pairwise(times))
+    if len(steps) < 8:
+        return None
+    usual = steps[len(steps) // 2]
+    odd = sum(abs(step - usual) > ROUNDING_S + usual * 0.02 for step in steps)
+    return odd <= len(steps) * UNEVEN_SHARE
 
 
 def video_stream(stream: RawStream, *, even: bool | None) -> VideoStream:
