@@ -36,12 +36,25 @@ class Check(msgspec.Struct, frozen=True):
             description=self.description, metadata=self.metadata,
         )  # fmt: skip
 
-    def event(self, stage: Stage, partition: str | None = None) -> dg.AssetCheckEvaluation:
-        """As a run-less event, of one partition or of everything."""
+    def event(self, stage: Stage) -> dg.AssetCheckEvaluation:
+        """As a run-less event.
+
+        Without the partition, which stands in the description: Dagster's PostgreSQL storage takes one
+        run-less evaluation of a check and partition ever, and refuses the second (unique index on check,
+        run id and partition, the run id of both being empty).
+        """
         return dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(stage), check_name=self.name, passed=self.passed, partition=partition,
+            asset_key=dg.AssetKey(stage), check_name=self.name, passed=self.passed,
             severity=self.severity, description=self.description, metadata=self.metadata,
         )  # fmt: skip
+
+    def of(self, partition: str) -> "Check":
+        """The same, saying of which partition it is."""
+        return msgspec.structs.replace(
+            self,
+            description=f"{partition}: {self.description}",
+            metadata=self.metadata | {"partition": dg.MetadataValue.text(partition)},
+        )
 
 
 WHOLE = "whole"

@@ -46,10 +46,11 @@ def media_lifecycle(
     if not hours:
         context.update_cursor(str(step.cursor))
         return dg.SkipReason("Nothing new on media.lifecycle.")
+    # What is not right comes last: Dagster shows the newest result of a check.
+    hours.sort(key=lambda hour: not hour.right)
     events = [event for hour in hours for event in hour.events()]
-    return dg.SensorResult(
-        asset_events=[*events, stuck(ledger, pages).event("sources")], cursor=str(step.cursor)
-    )
+    events.append(stuck(ledger, pages).event("sources"))
+    return dg.SensorResult(asset_events=events, cursor=str(step.cursor))
 
 
 SENSORS = [media_lifecycle]

@@ -4,10 +4,12 @@ The ledger is a database of the test alone, so that no worker of the stack takes
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
+import dagster as dg
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -87,3 +89,14 @@ def tell(producer: AIOKafkaProducer) -> Tell:
         await producer.send_and_wait(MEDIA_LIFECYCLE.name, msgspec.json.encode(message), key=media.bytes)
 
     return say
+
+
+@pytest.fixture
+def dagster_on_postgres(
+    postgres_server: Server, database: str, tmp_path: Path
+) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance whose storage is PostgreSQL, as the stack's is."""
+    url = postgres_server.dsn("mcsp", database)
+    (tmp_path / "dagster.yaml").write_text(f"storage:\n  postgres:\n    postgres_url: {url}\n")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance

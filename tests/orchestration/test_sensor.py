@@ -77,13 +77,41 @@ async def test_it_brings_numbers_and_check_results_with_it(pool, tick, tell, end
         e for e in data.asset_events if isinstance(e, dg.AssetMaterialization) and e.partition == key_of(HOUR)
     ]
     assert made.metadata["items"].value == 2
+    assert (made.metadata["whole"].value, made.metadata["digests_match_recipe"].value) == (False, True)
     checks = {
-        (e.check_name, e.partition): e for e in data.asset_events if isinstance(e, dg.AssetCheckEvaluation)
+        event.check_name: event for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation)
     }
-    assert not checks["whole", key_of(HOUR)].passed
-    assert checks["whole", key_of(HOUR)].severity is dg.AssetCheckSeverity.WARN
-    assert checks["digests_match_recipe", key_of(HOUR)].metadata["looked_at"].value == 2
-    assert checks["never_stuck", None].passed
+    assert not checks["whole"].passed
+    assert checks["whole"].severity is dg.AssetCheckSeverity.WARN
+    assert checks["whole"].metadata["partition"].value == key_of(HOUR)
+    assert checks["digests_match_recipe"].metadata["looked_at"].value == 2
+    assert checks["never_stuck"].passed
+
+
+async def test_the_hour_that_is_not_right_is_what_dagster_shows_last(pool, tick, tell, end) -> None:
+    item = await new_item(pool)
+    await pool.execute("UPDATE media_ops.source SET completed_at = $1", HOUR)
+    for number in range(4):
+        await tell(HOUR + timedelta(days=number), media=item.media_id)
+    made = _made(await tick(end))
+    assert len(made) == 4
+    assert made[-1] == ("sources", key_of(HOUR))
+
+
+async def test_dagsters_own_storage_takes_the_same_hour_again_and_again(
+    pool, dagster_on_postgres: dg.DagsterInstance, tick, tell, end
+) -> None:
+    """Run-less check results of a partition are refused by PostgreSQL the second time: we send none."""
+    item = await _item(pool)
+    await tell(HOUR, event="rendition", media=item.media_id)
+    data = await tick(end)
+    for _ in range(3):
+        for event in data.asset_events:
+            await asyncio.to_thread(dagster_on_postgres.report_runless_asset_event, event)
+    assert dagster_on_postgres.get_materialized_partitions(dg.AssetKey("renditions")) == {key_of(HOUR)}
+    key = dg.AssetCheckKey(dg.AssetKey("renditions"), "whole")
+    history = dagster_on_postgres.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    assert len(history) == 3
 
 
 async def test_a_restart_goes_on_from_the_cursor(pool, tick, tell, end) -> None:
