@@ -1,0 +1,121 @@
+"""Real things killed in the middle of real work: the item still ends ready, whole, with nothing left over."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from media_ops import keys
+from tests.media_ops.faults.workbench import Workbench, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.fault]
+
+WORKERS = ("worker-1", "worker-2")
+
+
+@pytest.mark.parametrize("kind", ["inspect", "copy", "audio", "encode", "art"])
+async def test_a_worker_killed_in_the_middle_of_a_job(bench: Workbench, streamable, kind: str) -> None:
+    caught = await bench.kill_in_the_middle(streamable, kind)
+    await bench.assert_whole(caught.media_id)
+    bench.stack.wait_ready(caught.worker)
+    attempts = "SELECT attempts FROM media_ops.job WHERE job_id = $1"
+    assert await bench.ask(attempts, caught.job_id) == 0, "a killed worker is no attempt"
+
+
+async def test_a_worker_killed_while_it_encodes_what_must_play_first(bench: Workbench, other) -> None:
+    caught = await bench.kill_in_the_middle(other, "encode")
+    await bench.assert_whole(caught.media_id)
+    bench.stack.wait_ready(caught.worker)
+
+
+async def test_a_worker_killed_while_it_purges(bench: Workbench, streamable) -> None:
+    caught = await bench.kill_in_the_middle(streamable, "purge")
+    done = "SELECT state = 'done' FROM media_ops.job WHERE job_id = $1"
+    await until(lambda: bench.ask(done, caught.job_id), "the purge is done")
+    bench.stack.wait_ready(caught.worker)
+    assert await _objects(bench, caught.media_id) == []
+
+
+async def test_both_workers_killed_at_once(bench: Workbench, other) -> None:
+    media_id, _ = await bench.in_the_middle(other, "encode")
+    for name in WORKERS:
+        bench.stack.kill(name)
+    await bench.assert_whole(media_id)
+    for name in WORKERS:
+        bench.stack.wait_ready(name)
+
+
+async def test_the_object_store_down_in_the_middle_of_a_rung(bench: Workbench, other) -> None:
+    media_id, _ = await bench.in_the_middle(other, "encode")
+    begun = "SELECT count(*) > 0 FROM media_ops.segment WHERE media_id = $1"
+    await until(lambda: bench.ask(begun, media_id), "a first segment")
+    async with bench.hold_down("s3"):
+        await asyncio.to_thread(bench.stack.wait_ready, "postgres")
+        assert await bench.status(media_id) != "failed"
+    await bench.assert_whole(media_id)
+
+
+async def test_kafka_down_at_complete_and_until_the_item_plays(bench: Workbench, streamable) -> None:
+    async with bench.hold_down("kafka"):
+        media_id = await bench.upload(streamable)
+        await bench.reached(media_id, "playable", "ready")
+    await bench.assert_whole(media_id)
+    waiting = "SELECT count(*) = 0 FROM outbox.message WHERE key = $1"
+    admin = await _admin(bench)
+    try:
+        await until(lambda: admin.fetchval(waiting, str(media_id)), "the relay has sent what waited")
+    finally:
+        await admin.close()
+
+
+async def test_postgres_killed_in_the_middle_of_an_encode(bench: Workbench, other) -> None:
+    media_id, _ = await bench.in_the_middle(other, "encode")
+    await asyncio.to_thread(bench.stack.kill_and_wait, "postgres")
+    await bench.assert_whole(media_id)
+
+
+async def test_relay_and_sweeper_down_from_complete_until_the_item_plays(
+    bench: Workbench, streamable
+) -> None:
+    async with bench.hold_down("relay", "sweeper"):
+        media_id = await bench.upload(streamable)
+        await bench.reached(media_id, "playable", "ready")
+    await bench.assert_whole(media_id)
+
+
+async def test_an_item_deleted_in_the_middle_of_its_encode_leaves_nothing(bench: Workbench, other) -> None:
+    media_id, job = await bench.in_the_middle(other, "encode")
+    begun = "SELECT count(*) > 0 FROM media_ops.segment WHERE media_id = $1"
+    await until(lambda: bench.ask(begun, media_id), "a first segment")
+    await bench.pool.fetchval("SELECT media_ops.delete_media($1)", media_id)
+    done = """SELECT count(*) = 1 FROM media_ops.job
+              WHERE media_id = $1 AND kind = 'purge' AND chunk = 0 AND state = 'done'"""
+    await until(lambda: bench.ask(done, media_id), "the purge is done")
+    await bench.assert_quiet(media_id)
+    await bench.pool.execute(
+        "UPDATE media_ops.job SET due_at = now() WHERE media_id = $1 AND kind = 'purge'", media_id
+    )
+    late = "SELECT bool_and(state = 'done') FROM media_ops.job WHERE media_id = $1 AND kind = 'purge'"
+    await until(lambda: bench.ask(late, media_id), "the late purge is done")
+    assert await _objects(bench, media_id) == []
+    state = "SELECT state FROM media_ops.job WHERE job_id = $1"
+    assert await bench.ask(state, job["job_id"]) == "cancelled"
+
+
+async def test_down_in_the_middle_of_a_job_is_no_attempt_and_up_goes_on(bench: Workbench, other) -> None:
+    media_id, job = await bench.in_the_middle(other, "encode")
+    await asyncio.to_thread(bench.stack.down)
+    assert bench.media_processes() == set()
+    await asyncio.to_thread(bench.stack.up)
+    await bench.assert_whole(media_id)
+    counted = "SELECT attempts + lost_leases FROM media_ops.job WHERE job_id = $1"
+    assert await bench.ask(counted, job["job_id"]) == 0
+
+
+async def _objects(bench: Workbench, media_id) -> list[str]:
+    bucket = bench.settings.s3.bucket_media
+    return [item.key async for item in bench.store.list(bucket, keys.prefix(media_id))]
+
+
+async def _admin(bench: Workbench):
+    return await asyncpg.connect(bench.settings.dsn_of("admin_content"))
