@@ -84,7 +84,7 @@ MAX_ERROR_RATE_EXCEEDED = 69
 def of_process(log: str, returncode: int) -> MCSPError:
     """The error behind a media process that ended with ``returncode`` and wrote ``log`` to stderr."""
     tail = log.strip()[-2000:]
-    if returncode == -signal.SIGXCPU:
+    if returncode == -signal.SIGXCPU or f"received signal {int(signal.SIGXCPU)}" in log:
         return transient("limit_cpu", "The work took more processor time than its limit.", log=tail)
     if _OUT_OF_MEMORY.search(log):
         return transient("limit_memory", "The work needed more memory than its limit.", log=tail)

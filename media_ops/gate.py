@@ -24,6 +24,8 @@ PATIENCE_S = 15.0
 """How long the store may give nothing before the attempt ends; the ledger tries again later."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 CHUNK = 1 << 18
+AT_ONCE_S = 0.001
+"""aiohttp takes 0 for "wait for ever"."""
 
 T = TypeVar("T")
 
@@ -117,7 +119,7 @@ async def open_gate(source: str, size: int, *, patience_s: float = PATIENCE_S) -
     """A gate to ``source`` (presigned address of ``size`` bytes) for the length of the block."""
     async with open_session() as session:
         gate = Gate(source, size, session, patience_s)
-        runner = web.ServerRunner(web.Server(gate.answer, access_log=None), shutdown_timeout=0)
+        runner = web.ServerRunner(web.Server(gate.answer, access_log=None), shutdown_timeout=AT_ONCE_S)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)
