@@ -11,6 +11,9 @@ def stack(running: Stack) -> Rows:
     """Seconds of cold start; proportional set size (PSS) of all its processes, in MB."""
     services = running.handle.status().services
     sizes = {name: _pss(service.pid) / 1e6 for name, service in services.items() if service.pid}
+    sizes["supervision"] = (
+        sum(psutil.Process(pid).memory_full_info().pss for pid in running.handle.supervision()) / 1e6
+    )
     biggest = sorted(sizes, key=lambda name: -sizes[name])[:3]
     rows = [Row("idle memory, all services", sum(sizes.values()), "MB", at_most(3000), ", ".join(biggest))]
     if running.cold_start_s is not None:

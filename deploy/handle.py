@@ -116,10 +116,13 @@ class StackHandle:
         """Kill a service and wait until its successor is healthy."""
         self.wait_ready(name, other_than=self.kill(name, number))
 
+    def supervision(self) -> list[int]:
+        """The supervisor's process and its guard's."""
+        return processes.with_open_file(self.context.layout.run / "lock")
+
     def left_running(self) -> set[int]:
         """Processes of this stack that still live, its supervisor included."""
-        lock = self.context.layout.run / "lock"
-        return sessions_of(self.context).leftovers() | set(processes.with_open_file(lock))
+        return sessions_of(self.context).leftovers() | set(self.supervision())
 
     def _is_ready(self, name: str, other_than: int | None) -> bool:
         state = control.read_state(self.context)

@@ -37,6 +37,7 @@ async def supervise(context: Context) -> None:
     """Run what is wanted until TERM."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     context.layout.make()
+    files.remove_drafts(context.layout.run)
     sessions = sessions_of(context)
     ended = sessions.end_leftovers()
     log.info("supervising", home=str(context.layout.home), port_base=context.ports.base, ended=len(ended))

@@ -14,6 +14,12 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     Path(draft).replace(path)
 
 
+def remove_drafts(folder: Path) -> None:
+    """Remove what ``write_atomically`` left where its process was killed in between."""
+    for draft in folder.glob(".*-*"):
+        draft.unlink(missing_ok=True)
+
+
 def rotate(path: Path) -> None:
     """Move a log aside as ``….1``, taking the place of the one before."""
     if path.exists() and path.stat().st_size:

@@ -24,7 +24,7 @@ from deploy.supervisor.surroundings import Surroundings, command_runner
 log = structlog.get_logger()
 
 START_LIMIT_S = 120.0
-SILENT_LIMIT_S = 30.0
+SILENT_LIMIT_S = 60.0
 """A process that is alive but has not answered for so long is restarted. Long, for encodes starve probes."""
 _WHILE_STARTING_S, _WHILE_HEALTHY_S, _PROBE_LIMIT_S = 0.1, 2.0, 10.0
 

@@ -34,10 +34,6 @@ def _supervisor(stack: StackHandle) -> int:
     return state.pid
 
 
-def _guard_and_supervisor(stack: StackHandle) -> list[int]:
-    return processes.with_open_file(stack.context.layout.run / "lock")
-
-
 def _kill_hard(pids: list[int]) -> None:
     processes.signal_all(pids, signal.SIGKILL)
     processes.wait_until_gone(pids, limit_s=10)
@@ -70,7 +66,7 @@ def test_a_killed_supervisor_is_replaced_and_the_data_is_there(small: StackHandl
 def test_up_heals_after_supervisor_and_guard_were_killed(small: StackHandle) -> None:
     small.up(only=SMALL)
     _set(small, "word", "here")
-    _kill_hard(_guard_and_supervisor(small))
+    _kill_hard(small.supervision())
     assert small.status().ready is False
     small.up(only=SMALL)
     assert small.status().ready is True
@@ -80,7 +76,7 @@ def test_up_heals_after_supervisor_and_guard_were_killed(small: StackHandle) -> 
 def test_down_ends_everything_after_supervisor_and_guard_were_killed(small: StackHandle) -> None:
     small.up(only=SMALL)
     pids = [report.pid for report in small.status().services.values() if report.pid]
-    _kill_hard(_guard_and_supervisor(small))
+    _kill_hard(small.supervision())
     small.down()
     assert all(processes.start_ticks(pid) is None for pid in pids)
     assert all(processes.is_free(small.port_base + offset) for offset in range(100))
@@ -175,3 +171,20 @@ def test_a_service_that_cannot_start_is_named_with_its_log_and_a_next_step(small
     assert "mcsp doctor" in done.stderr
     (folder / "appendonlydir").unlink()
     small.wait_ready("valkey")  # it never gave up
+
+
+def test_the_guard_alone_can_be_missed(small: StackHandle) -> None:
+    small.up(only=("valkey",))
+    guard = set(small.supervision()) - {_supervisor(small)}
+    _kill_hard(list(guard))
+    small.kill_and_wait("valkey")
+    small.down()
+    assert small.left_running() == set()
+
+
+def test_the_drafts_of_a_killed_supervisor_are_removed(small: StackHandle) -> None:
+    small.context.layout.make()
+    draft = small.context.layout.run / ".state.json-abandoned"
+    draft.write_text("{")
+    small.up(only=("valkey",))
+    assert not draft.exists()
