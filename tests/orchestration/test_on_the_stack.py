@@ -1,0 +1,168 @@
+"""Dagster on the running stack: after an upload its hour is there, with numbers, links and lineage."""
+
+import io
+import math
+import time
+import wave
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from assets.partitions import hour_of, key_of
+from deploy.handle import StackHandle
+from tests.streaming_api.api import Person
+
+pytestmark = pytest.mark.stack
+
+WITHIN_S = 240
+"""A tick of the sensor every 15 s, and a run's start of some seconds, on a machine that does much else."""
+
+ASSETS = ("sources", "renditions", "packages")
+
+MADE = """query ($key: AssetKeyInput!, $partition: String!) { assetOrError(assetKey: $key) { ... on Asset {
+  assetMaterializations(partitions: [$partition]) { runId metadataEntries { label
+    ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr }
+    ... on BoolMetadataEntry { boolValue } ... on UrlMetadataEntry { url } } } } } }"""
+
+LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+
+RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def _tone() -> bytes:
+    """Two seconds of a tone as WAV."""
+    rate = 8000
+    samples = b"".join(
+        int(9000 * math.sin(2 * math.pi * 440 * n / rate)).to_bytes(2, "little", signed=True)
+        for n in range(2 * rate)
+    )
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples)
+    return out.getvalue()
+
+
+def _until(look: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + WITHIN_S
+    while not (found := look()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.5)
+    return found
+
+
+def _ask(stack: StackHandle, query: str, **variables: object) -> dict[str, Any]:
+    url = f"{stack.urls['dagster'].rstrip('/')}/graphql"
+    answer = httpx.post(url, json={"query": query, "variables": variables}, timeout=60).raise_for_status()
+    assert "errors" not in answer.json(), answer.text
+    return answer.json()["data"]
+
+
+def _made(stack: StackHandle, asset: str, partition: str) -> list[dict[str, Any]]:
+    """Metadata of an hour's materialisations, the newest first, ``run`` being the run or ""."""
+    found = _ask(stack, MADE, key={"path": [asset]}, partition=partition)["assetOrError"]
+    return [
+        {"run": made["runId"]}
+        | {
+            entry["label"]: next((value for name, value in entry.items() if name != "label"), None)
+            for entry in made["metadataEntries"]
+        }
+        for made in found.get("assetMaterializations", [])
+    ]
+
+
+@pytest.fixture(scope="module")
+def uploaded(stack: StackHandle) -> tuple[str, str]:
+    """An item that is ready, and the partition of its hour."""
+    person = Person(stack.urls["api"])
+    media_id = person.uploaded(_tone(), title="Tone")
+
+    def ready() -> bool:
+        item = person.http.get(f"/v1/media/{media_id}").raise_for_status().json()
+        assert item["status"] not in ("failed", "rejected"), item
+        return item["status"] == "ready"
+
+    _until(ready, "the item is not ready")
+    # Of this moment and not of the upload's: a UUIDv7 carries the moment at which it was made.
+    made_at = datetime.fromtimestamp((int(media_id.replace("-", ""), 16) >> 80) / 1000).astimezone()
+    return media_id, key_of(hour_of(made_at))
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_an_upload_shows_in_its_hour_without_a_run(
+    stack: StackHandle, uploaded: tuple[str, str], asset: str
+) -> None:
+    media_id, partition = uploaded
+
+    def shown() -> dict[str, Any] | None:
+        made = _made(stack, asset, partition)
+        return next((one for one in made if media_id in (one.get("examples") or "")), None)
+
+    found = _until(shown, f"{asset} {partition} does not show {media_id}")
+    assert found["run"] in ("", None)
+    assert found["items"] >= 1
+    assert found["studio"].endswith("/studio")
+    assert f"/watch/{media_id}" in found["examples"]
+
+
+async def test_the_lineage_of_the_upload_is_kept(stack: StackHandle, uploaded: tuple[str, str]) -> None:
+    media_id, partition = uploaded
+    _until(lambda: _made(stack, "packages", partition), "no materialisation of packages")
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__PIPELINES"])
+    try:
+        rows = await connection.fetch(
+            "SELECT asset, output, inputs FROM media_ops.item_lineage WHERE media_id = $1", media_id
+        )
+    finally:
+        await connection.close()
+    by_asset = {asset: [row for row in rows if row["asset"] == asset] for asset in ("sources", "renditions")}
+    (source,) = by_asset["sources"]
+    assert by_asset["renditions"]
+    assert {row["inputs"][0] for row in by_asset["renditions"]} == {source["output"]}
+
+
+async def _jobs(stack: StackHandle, media_id: str) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__MEDIA_OPS"])
+    try:
+        rows = await connection.fetch(
+            "SELECT job_id, state, started_at FROM media_ops.job WHERE media_id = $1 ORDER BY 1", media_id
+        )
+    finally:
+        await connection.close()
+    return [tuple(row) for row in rows]
+
+
+async def test_materialising_the_hour_by_hand_leaves_a_ready_item_alone(
+    stack: StackHandle, uploaded: tuple[str, str]
+) -> None:
+    media_id, partition = uploaded
+    before = await _jobs(stack, media_id)
+    params = {
+        "selector": {
+            "repositoryLocationName": "mcsp",
+            "repositoryName": "__repository__",
+            "jobName": "make_hour_whole",
+        },
+        "runConfigData": {
+            "ops": {name: {"config": {"wait_s": 60}} for name in ("sources", "renditions", "packages")}
+        },
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
+    }
+    launched = _ask(stack, LAUNCH, params=params)["launchRun"]
+    run = launched["run"]["runId"]
+
+    def over() -> str | None:
+        status = _ask(stack, RUN, id=run)["runOrError"]["status"]
+        return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    assert _until(over, "the run does not end") == "SUCCESS"
+    (made,) = [one for one in _made(stack, "packages", partition) if one["run"] == run]
+    assert media_id in made["examples"]
+    assert await _jobs(stack, media_id) == before
