@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import dagster as dg
+import pytest
 
 from assets.partitions import key_of
 from media_ops import waiting
@@ -60,6 +61,16 @@ async def test_a_whole_hour_is_left_alone_and_says_its_numbers(pool, run) -> Non
     assert (first["media_seconds"], first["bytes"]) == (24.0, 6000)
     assert (first["lineage_rows_changed"], second["lineage_rows_changed"]) == (2, 0)
     assert await pool.fetch("SELECT * FROM media_ops.job ORDER BY job_id") == jobs
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("video", 1), ("audio", 0)])
+async def test_art_is_missing_of_a_video_and_not_of_a_sound_without_a_picture(
+    pool, run, kind: str, missing: int
+) -> None:
+    item = await _ready(pool)
+    await pool.execute("DELETE FROM media_ops.job WHERE kind = 'art' AND media_id = $1", item.media_id)
+    await pool.execute("UPDATE media_ops.source SET kind = $1", kind)
+    assert _numbers(await run("renditions", _now(), 60), "renditions")["jobs_enqueued"] == missing
 
 
 async def test_it_waits_for_the_workers(pool, run) -> None:
