@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 from litestar import Request
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 
 from mcsp.errors import UnauthorizedError, UnavailableError
 
@@ -145,12 +145,11 @@ def provide_viewer(request: Request[Any, Any, Any]) -> Viewer | None:
     return request.scope["state"].get("person")
 
 
-def provide_person(request: Request[Any, Any, Any]) -> Person:
+def provide_person(viewer: NamedDependency[Viewer | None]) -> Person:
     """The caller. Raises UnauthorizedError when nobody is logged in."""
-    person = request.scope["state"].get("person")
-    if person is None:
+    if viewer is None:
         raise UnauthorizedError("not_logged_in", "This needs a logged-in person.", action="Log in first.")
-    return person
+    return viewer
 
 
 DEPENDENCIES = {

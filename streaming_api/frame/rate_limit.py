@@ -44,18 +44,27 @@ class RateLimit:
 
     async def take(self, key: str) -> None:
         """Count one request. Raises RateLimitedError when there were too many."""
-        try:
-            keys = [f"rate:{self._name}:{{{key}}}"]
-            wait = int(await self._cache.script(_SCRIPT, keys, [self._limit, WINDOW_S, uuid7().hex]))
-        except CacheDownError:
-            wait = self._take_from_memory(key)
+        wait = self._reserve(key)
+        if not wait:
+            try:
+                keys = [f"rate:{self._name}:{{{key}}}"]
+                wait = int(await self._cache.script(_SCRIPT, keys, [self._limit, WINDOW_S, uuid7().hex]))
+            except CacheDownError:
+                return  # reserved in memory: that is the fallback
+            if wait:
+                self._give_back(key)
         if wait:
             raise RateLimitedError(
                 "too_many_requests", f"At most {self._limit} such requests a minute are allowed.",
                 action=f"Try again in {wait} s.", retry_after_s=wait,
             )  # fmt: skip
 
-    def _take_from_memory(self, key: str) -> int:
+    def _give_back(self, key: str) -> None:
+        if seen := self._memory.get(key):
+            seen.pop()
+
+    def _reserve(self, key: str) -> int:
+        """Count in memory, which keeps the limit while Valkey comes and goes; gives the seconds to wait."""
         now = self._clock()
         while len(self._memory) >= _ADDRESSES_IN_MEMORY and key not in self._memory:
             self._memory.pop(next(iter(self._memory)))

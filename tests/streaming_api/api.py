@@ -24,7 +24,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def await_true(condition: Callable[[], bool], what: str, *, within_s: float = 30) -> None:
+def await_true(condition: Callable[[], bool], what: str, *, within_s: float = 90) -> None:
     """Wait for a condition; the time is only a limit for a test that fails."""
     deadline = time.monotonic() + within_s
     while not condition():
