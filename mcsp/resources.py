@@ -30,12 +30,19 @@ class Resources:
     _store: ObjectStore | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def pool(self, role: str, *, max_size: int = 10) -> asyncpg.Pool:
-        """The pool of a database role. It connects when used: a database that is down stops no start."""
+    async def pool(self, role: str, *, max_size: int = 10, stateless: bool = False) -> asyncpg.Pool:
+        """The pool of a database role. It connects when used: a database that is down stops no start.
+
+        ``stateless``: see ``mcsp.database.pool.open_pool``; the first caller decides.
+        """
         async with self._lock:
             if role not in self._pools:
                 pool = await open_pool(
-                    self.settings.dsn_of(role), name=f"{self.name}/{role}", min_size=0, max_size=max_size
+                    self.settings.dsn_of(role),
+                    name=f"{self.name}/{role}",
+                    min_size=0,
+                    max_size=max_size,
+                    stateless=stateless,
                 )
                 self._stack.callback(pool.terminate)
                 self._pools[role] = pool

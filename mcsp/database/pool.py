@@ -21,17 +21,26 @@ def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-async def open_pool(dsn: str, *, name: str, min_size: int = 1, max_size: int = 10) -> asyncpg.Pool:
+async def _leave(_connection: Connection) -> None:
+    """Give a connection back as it is."""
+
+
+async def open_pool(
+    dsn: str, *, name: str, min_size: int = 1, max_size: int = 10, stateless: bool = False
+) -> asyncpg.Pool:
     """A pool whose ``json``/``jsonb`` columns take and give what msgspec encodes and decodes.
 
-    ``name`` is shown as ``application_name`` in ``pg_stat_activity``. Raises what asyncpg raises when the
-    server cannot be reached.
+    ``name`` is shown as ``application_name`` in ``pg_stat_activity``. ``stateless``: whoever uses the pool
+    only asks single questions (no session settings, locks or cursors), so connections are given back without
+    the second question to the server that would reset them. Raises what asyncpg raises when the server
+    cannot be reached.
     """
     return await asyncpg.create_pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
         init=_prepare,
+        reset=_leave if stateless else None,
         command_timeout=15,
         server_settings={"application_name": name, "timezone": "UTC"},
     )

@@ -16,7 +16,7 @@ async def _open(resources: Resources) -> AsyncIterator[Player]:
     options = resources.settings
     secret = options.path_signing_key.get_secret_value()
     yield Player(
-        pool=await resources.pool("playback"),
+        pool=await resources.pool("playback", stateless=True),
         signer=HmacSigner(options.media_url, secret),
         sessions=SessionKeys(secret),
     )
