@@ -6,6 +6,7 @@ belong here: storing them.
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -29,6 +30,9 @@ SECOND_LOOK = (0.02, 0.15, 0.33, 0.48, 0.62, 0.8, 0.9, 0.97)
 WITHOUT_DURATION_S = (0.0, 1.0, 3.0, 8.0, 20.0)
 GOOD_ENOUGH = 0.2
 BLACK_MEAN, WHITE_MEAN, FLAT_SPREAD = 18.0, 240.0, 6.0
+
+
+_PPM = re.compile(rb"P6\s(\d{1,5})\s(\d{1,5})\s255\s")
 
 
 class ArtImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,25 +111,31 @@ async def _frames(
     for time in times:
         opened = ffmpeg.input(url, ss=f"{time:.3f}", max_pixels=MAX_PIXELS, **sandbox.input_options())
         stream = filters.still(opened[str(video.index)], video, width, height)
-        if frame := await _take(stream, width, height, scratch, nice):
+        if frame := await _take(stream, scratch, nice):
             yield frame
 
 
 async def _cover(url: str, picture: Picture, scratch: Path, nice: int) -> Frame | None:
-    if picture.width <= 0 or picture.height <= 0 or picture.width * picture.height > MAX_PIXELS:
+    if picture.width * picture.height > MAX_PIXELS:
         return None
-    width, height = fitted((picture.width, picture.height), SIZES[0][1])
     opened = ffmpeg.input(url, max_pixels=MAX_PIXELS, **sandbox.input_options())
-    stream = opened[str(picture.index)].filter("scale", width, height).filter("format", "rgb24")
-    return await _take(stream, width, height, scratch, nice)
+    longest = SIZES[0][1]
+    shape = {"force_original_aspect_ratio": "decrease", "force_divisible_by": 2}
+    fit = opened[str(picture.index)].filter("scale", f"min({longest},iw)", f"min({longest},ih)", **shape)
+    return await _take(fit.filter("format", "rgb24"), scratch, nice)
 
 
-async def _take(stream: object, width: int, height: int, scratch: Path, nice: int) -> Frame | None:
-    """One frame out of ffmpeg, None where there is none at that place."""
-    output = ffmpeg.output(stream, "pipe:1", f="rawvideo", pix_fmt="rgb24", **{"frames:v": 1})
+async def _take(stream: object, scratch: Path, nice: int) -> Frame | None:
+    """One frame out of ffmpeg (as PPM, which says its size), None where there is none at that place."""
+    output = ffmpeg.output(stream, "pipe:1", f="image2pipe", **{"c:v": "ppm", "frames:v": 1})
     argv = [str(word) for word in ffmpeg.compile(output, cmd=tools.ffmpeg())]
     argv += ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+error"]
-    _, pixels, _ = await sandbox.run(argv, limits=LIMITS, scratch=scratch, nice=nice)
+    _, written, _ = await sandbox.run(argv, limits=LIMITS, scratch=scratch, nice=nice)
+    head = _PPM.match(written)
+    if head is None:
+        return None
+    width, height = int(head[1]), int(head[2])
+    pixels = written[head.end() :]
     return Frame(width, height, pixels) if len(pixels) == width * height * 3 else None
 
 

@@ -102,9 +102,14 @@ async def _collect(stream: asyncio.StreamReader) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kills the whole process group and waits until it is gone; a group that already left is fine."""
+    """Kills the whole process group and waits until it is gone; a group that already left is fine.
+
+    What it had written is read away: asyncio does not see the end of a process while a full pipe waits.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    while process.stdout is not None and await process.stdout.read(1 << 16):
+        continue
     await process.wait()
 
 

@@ -78,7 +78,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
     store = Store(folder)
     application = web.Application()
     application.router.add_get("/{path:.*}", store.answer)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.001)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
