@@ -46,7 +46,7 @@ def up(wait: bool, only: str, timeout: float) -> None:
     started = control.start(context, [name.strip() for name in only.split(",") if name.strip()])
     click.echo(f"{'starting' if started else 'already supervised'}: {context.layout.home}")
     if wait:
-        control.wait_ready(context, timeout, _tell)
+        _wait(context, timeout)
         for name, address in endpoints(settings()).items():
             click.echo(f"{name:10} {address}")
     else:
@@ -96,6 +96,14 @@ def doctor() -> None:
 def demo() -> None:
     """Start the stack, publish a sample, print the addresses; Ctrl-C ends it."""
     show.demo(Context.of(settings()), _tell)
+
+
+def _wait(context: Context, limit_s: float) -> None:
+    try:
+        control.wait_ready(context, limit_s, _tell)
+    except KeyboardInterrupt:
+        click.echo("\nno longer waiting; the stack goes on starting. `mcsp down` ends it.", err=True)
+        raise SystemExit(130) from None
 
 
 def _tell(name: str, unit: UnitState) -> None:

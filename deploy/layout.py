@@ -41,6 +41,12 @@ class Layout:
         """The folder a server keeps its data in; ``mcsp down`` leaves it alone."""
         return self.home / "data" / service
 
+    def make_data(self, service: str) -> Path:
+        """Create that folder, closed to everybody else: it holds what creators uploaded."""
+        folder = self.data(service)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
     def log(self, service: str) -> Path:
         return self.logs / f"{service}.log"
 

@@ -144,8 +144,7 @@ async def _location_loaded(port: int) -> None:
 
 
 async def _prepare(context: Context, _run: RunCommand) -> None:
-    home = context.layout.data("dagster")
-    home.mkdir(parents=True, exist_ok=True)
+    home = context.layout.make_data("dagster")
     instance = _INSTANCE.format(host=HOST, port=context.ports.postgres)
     write_atomically(home / "dagster.yaml", instance.encode())
     workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code)

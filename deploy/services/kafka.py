@@ -77,8 +77,7 @@ class Probe:
 
 
 async def _prepare(context: Context, run: RunCommand) -> None:
-    data = context.layout.data("kafka")
-    data.mkdir(parents=True, exist_ok=True)
+    data = context.layout.make_data("kafka")
     properties = context.layout.run / "kafka.properties"
     write_atomically(properties, _properties(context).encode())
     write_atomically(context.layout.run / "kafka-log.properties", _LOGGING.encode())

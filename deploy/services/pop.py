@@ -27,9 +27,10 @@ def service(context: Context, number: int) -> Service:
         environment=context.base_environment(),
         ready=http.answers(port, "/healthz"),
         ports=(port,),
-        prepare=partial(_prepare, config),
+        prepare=partial(_prepare, context, number, config),
     )
 
 
-async def _prepare(config: PopConfig, _run: RunCommand) -> None:
+async def _prepare(context: Context, number: int, config: PopConfig, _run: RunCommand) -> None:
+    context.layout.make_data(f"pop-{number}")
     write_config(config)

@@ -77,7 +77,7 @@ async def _prepare(context: Context, _run: RunCommand) -> None:
         raise StepFailedError(
             f"{foreign[0]} belongs to another user: let its owner remove it, or set another MCSP_PORT_BASE"
         )
-    context.layout.data("s3").mkdir(parents=True, exist_ok=True)
+    context.layout.make_data("s3")
     identities = [
         {"name": name, "actions": list(actions), "credentials": [_credentials(context, name)]}
         for name, actions in GRANTS.items()

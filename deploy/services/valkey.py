@@ -40,8 +40,7 @@ async def _probe(address: str) -> None:
 
 
 async def _prepare(context: Context, _run: RunCommand) -> None:
-    data = context.layout.data("valkey")
-    data.mkdir(parents=True, exist_ok=True)
+    data = context.layout.make_data("valkey")
     lines = (
         f"bind {HOST}", f"port {context.ports.valkey}", f'dir "{data}"', "appendonly yes", "save \"\"",
         f"requirepass {context.credentials.password('valkey')}", "daemonize no", "databases 1",

@@ -3,6 +3,7 @@
 import json
 
 import asyncpg
+import httpx
 import psutil
 import pytest
 import redis.asyncio as redis
@@ -114,3 +115,28 @@ async def test_a_role_cannot_reach_the_database_of_another_domain(stack: StackHa
 async def test_the_object_store_refuses_strangers(stack: StackHandle) -> None:
     stranger = s3.Identity("mcsp-pop", "not the key")
     await request(s3.endpoint(stack.context), stranger, "GET", f"/{s3.MEDIA}", accept=(403,))
+
+
+async def test_an_identity_of_the_object_store_reaches_its_own_buckets_alone(stack: StackHandle) -> None:
+    address = s3.endpoint(stack.context)
+    pop, uploads = (s3.identity(stack.context, name) for name in ("pop", "uploads"))
+    await request(address, pop, "PUT", f"/{s3.MEDIA}/intruder", body=b"x", accept=(403,))
+    await request(address, pop, "GET", f"/{s3.SOURCE}/anything", accept=(403,))
+    await request(address, uploads, "PUT", f"/{s3.MEDIA}/intruder", body=b"x", accept=(403,))
+
+
+def _preflight(stack: StackHandle, origin: str) -> httpx.Response:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    return httpx.options(f"{s3.endpoint(stack.context)}/{s3.SOURCE}/any", headers=asked, trust_env=False)
+
+
+def test_a_browser_may_upload_from_our_pages_and_from_no_others(stack: StackHandle) -> None:
+    ours = _preflight(stack, stack.urls["api"])
+    assert ours.headers["access-control-allow-origin"] == stack.urls["api"]
+    assert "access-control-allow-origin" not in _preflight(stack, "https://elsewhere.example").headers
+
+
+def test_what_creators_uploaded_is_closed_to_other_users_of_the_machine(stack: StackHandle) -> None:
+    layout = stack.context.layout
+    folders = [layout.data(name) for name in ("postgres", "valkey", "s3", "kafka", "dagster", "pop-1")]
+    assert [folder.stat().st_mode & 0o077 for folder in (*folders, layout.secrets)] == [0] * 7
