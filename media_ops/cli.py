@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import click
 
+from mcsp.by_hand import settings_for
 from mcsp.database.pool import open_pool
 from mcsp.process import run
 from mcsp.settings import settings
@@ -60,7 +61,8 @@ def replay(job_id: UUID | None, everything: bool) -> None:
 
 def _ask(question: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
     async def answer() -> T:
-        pool = await open_pool(settings().dsn_of("media_ops"), name="mcsp jobs", max_size=1)
+        dsn = settings_for("worker", "media_ops").dsn_of("media_ops")
+        pool = await open_pool(dsn, name="mcsp jobs", max_size=1)
         try:
             return await question(pool)
         finally:

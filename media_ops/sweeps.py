@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 from mcsp.resources import Resources
 from mcsp.sweeper import every
-from media_ops.ledger import board, endings, sweeping
+from media_ops.ledger import board, losses, sweeping
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ STUCK = Gauge("mcsp_never_stuck_violations", "Items that nothing will move on; m
 async def sweep_ledger(context: Resources) -> dict[str, float]:
     """Bring lost leases back, wake workers for what is due, replay purges, count what must be 0."""
     pool = await context.pool("media_ops", max_size=3)
-    reclaimed = await endings.reclaim(pool)
+    reclaimed = await losses.reclaim(pool)
     woken = await sweeping.wake_due(pool)
     purges = await sweeping.revive_purges(pool)
     await sweeping.drop_old_jobs(pool)

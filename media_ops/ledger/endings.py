@@ -1,12 +1,11 @@
-"""How a job ends: completed, failed (an attempt), or lost with its worker (counted apart).
+"""How a job ends: completed, or failed (an attempt).
 
 Five attempts with growing pauses; a permanent error is not repeated; a job of several rungs that cannot
 be done is split, so that a failed rung never holds back the others. What does not belong here: what the
-item becomes of it (``settle``).
+item becomes of it (``settle``), and leases lost with their worker (``losses``).
 """
 
 import random
-from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -20,7 +19,6 @@ from media_ops.ledger.transaction import item_transaction
 ATTEMPTS = 5
 BACKOFF_S, BACKOFF_FACTOR = 3.0, 4.0
 """3, 12, 48, 192 s (each ± half): five attempts outlast four minutes without the object store."""
-LOST_LEASES = 20
 
 
 class JobError(msgspec.Struct, frozen=True):
@@ -37,13 +35,7 @@ class JobError(msgspec.Struct, frozen=True):
         return cls(error.code, error.message, error.action, error.retryable, detail[:4000])
 
 
-WORKER_LOST = JobError(
-    "worker_lost", "The work on this file was interrupted again and again.",
-    "Try again; if it happens once more, the file may be too demanding.", True,
-    f"{LOST_LEASES} leases lost in a row without progress",
-)  # fmt: skip
-
-_FENCE = """
+FENCE = """
 SELECT attempts FROM media_ops.job
 WHERE job_id = $1 AND lease_token = $2 AND state = 'running' FOR UPDATE
 """
@@ -135,7 +127,7 @@ _EMPTY_RUNG = JobError(
 async def complete(pool: asyncpg.Pool, lease: Lease) -> None:
     """The job is done: its rungs are published, the item moves on. LeaseLostError when it was not ours."""
     async with item_transaction(pool, lease.media_id) as connection:
-        if await connection.fetchrow(_FENCE, lease.job_id, lease.token) is None:
+        if await connection.fetchrow(FENCE, lease.job_id, lease.token) is None:
             raise lost(lease)
         await connection.execute(_DONE, lease.job_id)
         if lease.rungs and lease.kind != "purge":
@@ -150,14 +142,14 @@ async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: flo
     ``chance`` (0 … 1) replaces the random part of the pause. LeaseLostError when the job was not ours.
     """
     async with item_transaction(pool, lease.media_id) as connection:
-        row = await connection.fetchrow(_FENCE, lease.job_id, lease.token)
+        row = await connection.fetchrow(FENCE, lease.job_id, lease.token)
         if row is None:
             raise lost(lease)
         attempt = row["attempts"] + 1
         if error.retryable and attempt < ATTEMPTS:
             await connection.execute(_AGAIN, lease.job_id, error, backoff_s(attempt, chance))
             return "queued"
-        return await _end(connection, lease, error, attempts=1)
+        return await end_job(connection, lease, error, attempts=1)
 
 
 def backoff_s(attempt: int, chance: float | None = None) -> float:
@@ -166,7 +158,7 @@ def backoff_s(attempt: int, chance: float | None = None) -> float:
     return BACKOFF_S * BACKOFF_FACTOR ** (attempt - 1) * (0.5 + spread)
 
 
-async def _end(connection: Connection, lease: Lease, error: JobError, *, attempts: int) -> str:
+async def end_job(connection: Connection, lease: Lease, error: JobError, *, attempts: int) -> str:
     """Nobody tries this job again: split it, or bury it with its rungs."""
     if len(lease.rungs) > 1 and lease.kind != "purge":
         await connection.execute(_END, lease.job_id, "cancelled", error, attempts)
@@ -184,41 +176,3 @@ async def _end(connection: Connection, lease: Lease, error: JobError, *, attempt
 
 def _card(error: JobError) -> dict[str, str]:
     return {"code": error.code, "message": error.message, "action": error.action}
-
-
-# Lost leases ------------------------------------------------------------------------------------------
-
-_LOST_AGAIN = """
-UPDATE media_ops.job SET state = 'queued', due_at = now(), lost_leases = lost_leases + 1,
-       lease_token = NULL, lease_until = NULL, leased_by = NULL
-WHERE job_id IN (
-    SELECT job_id FROM media_ops.job
-    WHERE state = 'running' AND (lease_until < now() OR leased_by = $1) AND lost_leases < $2
-    FOR UPDATE SKIP LOCKED)
-RETURNING job_id
-"""
-
-_LOST_FOR_GOOD = """
-SELECT job_id, lease_token AS token, media_id, source_version, kind, lane, slot, chunk, rungs, priority,
-       attempts, lost_leases
-FROM media_ops.job
-WHERE state = 'running' AND (lease_until < now() OR leased_by = $1) AND lost_leases >= $2
-"""
-
-
-async def reclaim(pool: asyncpg.Pool, *, worker: str | None = None) -> list[UUID]:
-    """Put every job whose lease ran out back at once; the twentieth loss in a row without progress is dead.
-
-    ``worker``: also the leases of that name, for a worker that starts and knows that it held nothing.
-    Gives the ids of the jobs that are due again.
-    """
-    again = [row["job_id"] for row in await pool.fetch(_LOST_AGAIN, worker, LOST_LEASES - 1)]
-    for row in await pool.fetch(_LOST_FOR_GOOD, worker, LOST_LEASES - 1):
-        gone = msgspec.convert(dict(row), Lease)
-        async with item_transaction(pool, gone.media_id) as connection:
-            if await connection.fetchrow(_FENCE, gone.job_id, gone.token) is not None:
-                await connection.execute(
-                    "UPDATE media_ops.job SET lost_leases = lost_leases + 1 WHERE job_id = $1", gone.job_id
-                )
-                await _end(connection, gone, WORKER_LOST, attempts=0)
-    return again

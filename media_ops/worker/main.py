@@ -15,7 +15,7 @@ from mcsp.listener import serve_listener
 from mcsp.process import until
 from mcsp.resources import Resources, open_resources
 from mcsp.settings import Settings
-from media_ops.ledger import endings
+from media_ops.ledger import losses
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
 from media_ops.worker.metrics import RUNNING
 from media_ops.worker.publisher import Publisher
@@ -44,7 +44,7 @@ async def run_worker(name: str, settings: Settings, stop: asyncio.Event) -> None
             Check("kafka", lambda: check_kafka(settings.kafka_bootstrap), required=False),
         ])  # fmt: skip
         async with serve_listener(name, health, settings.service_port, settings.service_host):
-            await patiently(lambda: endings.reclaim(context.pool, worker=name))
+            await patiently(lambda: losses.reclaim(context.pool, worker=name))
             async with asyncio.TaskGroup() as group:
                 group.create_task(quick.run(stop))
                 group.create_task(encode.run(stop))
@@ -68,7 +68,7 @@ async def _context(name: str, resources: Resources) -> WorkerContext:
 
 async def _look_after(context: WorkerContext, publisher: Publisher) -> None:
     """What any worker does for all: leases that ran out are due again, stale manifests are rendered."""
-    if await endings.reclaim(context.pool):
+    if await losses.reclaim(context.pool):
         context.wake()
     await publisher.adopt()
 

@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from mcsp.contracts.media import DeadJob
-from media_ops.ledger import board, endings, leases
-from media_ops.ledger.endings import ATTEMPTS, LOST_LEASES, backoff_s
+from media_ops.ledger import board, endings, leases, losses
+from media_ops.ledger.endings import ATTEMPTS, backoff_s
 from media_ops.ledger.leases import LeaseLostError
+from media_ops.ledger.losses import LOST_LEASES
 from tests.media_ops.items import HIGH, PERMANENT, TRANSIENT, new_item, two_step_plan
 
 
@@ -61,7 +62,7 @@ async def test_the_twentieth_lost_lease_in_a_row_is_dead_with_a_card(pool, outbo
         assert await item.state() == "inspecting"
         await item.taken()
         await item.run_out()
-        await endings.reclaim(pool)
+        await losses.reclaim(pool)
     assert await item.take() is None
     assert await item.state() == "failed"
     letter = (await _dead_letters(outbox))[0]
@@ -75,7 +76,7 @@ async def test_progress_forgives_lost_leases(pool) -> None:
         lease = await item.taken()
         await item.publish(lease, range(number + 1))
         await item.run_out()
-        await endings.reclaim(pool)
+        await losses.reclaim(pool)
     assert (await item.taken()).lost_leases <= 1
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from media_ops.ledger import endings, leases, publish
+from media_ops.ledger import endings, leases, losses, publish
 from media_ops.ledger.leases import LeaseLostError
 from tests.media_ops.items import LANES, PERMANENT, new_item
 
@@ -46,7 +46,7 @@ async def test_a_heartbeat_keeps_the_lease_and_tells_progress(pool) -> None:
     lease = await item.taken()
     await item.run_out()
     await leases.keep(pool, lease, 0.5)
-    assert await endings.reclaim(pool) == []
+    assert await losses.reclaim(pool) == []
     assert await pool.fetchval("SELECT progress FROM media_ops.job WHERE job_id = $1", lease.job_id) == 0.5
 
 
@@ -54,7 +54,7 @@ async def test_a_lease_that_ran_out_is_leased_again_at_once(pool) -> None:
     item = await new_item(pool)
     lost = await item.taken(worker="killed")
     await item.run_out()
-    assert await endings.reclaim(pool) == [lost.job_id]
+    assert await losses.reclaim(pool) == [lost.job_id]
     again = await item.taken(worker="other")
     assert (again.job_id, again.attempts, again.lost_leases) == (lost.job_id, 0, 1)
     with pytest.raises(LeaseLostError):
@@ -64,7 +64,7 @@ async def test_a_lease_that_ran_out_is_leased_again_at_once(pool) -> None:
 async def test_a_worker_that_starts_again_gets_its_own_leases_back_at_once(pool) -> None:
     item, other = await new_item(pool), await new_item(pool)
     mine, others = await item.taken(worker="worker-1"), await other.taken(worker="worker-2")
-    assert await endings.reclaim(pool, worker="worker-1") == [mine.job_id]
+    assert await losses.reclaim(pool, worker="worker-1") == [mine.job_id]
     await leases.keep(pool, others, 0.1)
 
 
@@ -81,7 +81,7 @@ async def test_a_zombie_with_an_old_token_writes_nothing(pool) -> None:
     zombie = await item.taken()
     await item.begin(zombie, zombie.rungs[0])
     await item.run_out()
-    await endings.reclaim(pool)
+    await losses.reclaim(pool)
     new = await item.taken(worker="worker-2")
     for write in (
         lambda: item.begin(zombie, zombie.rungs[0]),
@@ -105,7 +105,7 @@ async def test_two_attempts_publish_each_segment_once(pool) -> None:
     first = await item.taken()
     assert await item.publish(first, range(2)) == 4
     await item.run_out()
-    await endings.reclaim(pool)
+    await losses.reclaim(pool)
     second = await item.taken()
     assert await item.publish(second, range(3)) == 2
     assert await publish.known_segments(pool, item.media_id, second.rungs[0]) == {0, 1, 2}

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from mcsp.database.pool import open_pool
 from mcsp.ids import uuid7
-from media_ops.ledger import endings, leases
+from media_ops.ledger import endings, leases, losses
 from media_ops.ledger.endings import JobError
 from media_ops.ledger.leases import Lease, LeaseLostError
 from media_ops.ledger.plan import plan_source
@@ -94,7 +94,7 @@ class Ledger(RuleBasedStateMachine):
     def kill_all_workers(self) -> None:
         for item in self.items:
             self.do(item.run_out())
-        self.do(endings.reclaim(self.pool))
+        self.do(losses.reclaim(self.pool))
 
     @rule()
     def time_passes(self) -> None:

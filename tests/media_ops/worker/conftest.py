@@ -11,7 +11,7 @@ from mcsp.database.pool import open_pool
 from mcsp.s3 import open_store
 from mcsp.settings import Settings
 from media_ops import tools
-from tests.media_ops.faults.workbench import Workbench
+from tests.media_ops.worker.workbench import Workbench
 
 SIZE = "426x240"
 STREAMABLE = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac")

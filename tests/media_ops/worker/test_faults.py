@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from media_ops import keys
-from tests.media_ops.faults.workbench import Workbench, until
+from tests.media_ops.worker.workbench import Workbench, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
 
@@ -103,10 +103,11 @@ async def test_an_item_deleted_in_the_middle_of_its_encode_leaves_nothing(bench:
 
 
 async def test_down_in_the_middle_of_a_job_is_no_attempt_and_up_goes_on(bench: Workbench, other) -> None:
+    services = tuple(bench.stack.status().services)
     media_id, job = await bench.in_the_middle(other, "encode")
     await asyncio.to_thread(bench.stack.down)
     assert bench.media_processes() == set()
-    await asyncio.to_thread(bench.stack.up)
+    await asyncio.to_thread(bench.stack.up, only=services)
     await bench.assert_whole(media_id)
     counted = "SELECT attempts + lost_leases FROM media_ops.job WHERE job_id = $1"
     assert await bench.ask(counted, job["job_id"]) == 0
