@@ -77,7 +77,7 @@ def movie(clips: Clips) -> Path:
 
 async def test_hls_is_what_other_parsers_expect(clips: Clips, store: Store) -> None:
     rows, _, target_s = await rows_of(store, movie(clips))
-    parsed = m3u8.loads(master(rows, finished=True))
+    parsed: Any = m3u8.loads(master(rows, finished=True))
     assert parsed.is_variant
     assert parsed.is_independent_segments
     pictures = [row for row in rows if row.kind == "video"]
@@ -182,7 +182,7 @@ async def test_audio_alone_is_a_list_of_sounds(clips: Clips, store: Store, scrat
     path = clips.make("manifest.flac", [*tone(9)])
     rows, made, target_s = await rows_of(store, path)
     folder = store_package(scratch, rows, made, target_s)
-    parsed = m3u8.loads(master(rows, finished=True))
+    parsed: Any = m3u8.loads(master(rows, finished=True))
     assert {item.uri for item in parsed.playlists} == {"audio-64k.m3u8", "audio-128k.m3u8"}
     assert {item.stream_info.codecs for item in parsed.playlists} == {"mp4a.40.2"}
     for manifest in ("master.m3u8", "manifest.mpd"):
