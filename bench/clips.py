@@ -13,7 +13,7 @@ from bench.machine import ROOT
 FOLDER = ROOT / ".cache" / "bench"
 LOOP_S = 10
 
-PICTURE = "testsrc2=size={size}:rate=30,noise=alls=6:allf=t"
+PICTURE = "testsrc2=size={size}:rate=30,noise=alls=2:allf=t"
 SOUND = "sine=frequency=440:sample_rate=48000"
 STREAMABLE = [
     "-c:v",
@@ -30,7 +30,7 @@ STREAMABLE = [
     "yuv420p",
 ]
 STREAMABLE += ["-c:a", "aac", "-b:a", "128k"]
-FOREIGN = ["-c:v", "mpeg4", "-q:v", "6", "-g", "60", "-c:a", "libmp3lame", "-b:a", "128k"]
+FOREIGN = ["-c:v", "mpeg4", "-b:v", "2500k", "-qmax", "31", "-g", "60", "-c:a", "libmp3lame", "-b:a", "128k"]
 
 
 def streamable(seconds: int, size: str = "1280x720") -> Path:
