@@ -97,14 +97,14 @@ async function begin() {
   if (!supported()) return say(unsupported);
   if (!(await untilPlayable())) return null;
   const player = await createPlayer(video, () => ask("playback"));
-  const acts = createActs(video, stage, player.reach, total);
+  const acts = createActs(video, stage, player, total);
   const controls = createControls({ stage, video, player, acts, total });
   const big = find('[data-do="start"]', stage);
   const wait = find("[data-wait]", stage);
   const keysDialog = find("[data-keys]");
 
   holdStill();
-  listen({ acts, video, total, showKeys: () => keysDialog.showModal() });
+  listen({ acts, total, ready: () => Boolean(stage.dataset.playing), showKeys: () => keysDialog.showModal() });
   find('[data-do="keys"]').addEventListener("click", () => keysDialog.showModal());
   find('[data-do="keys-close"]').addEventListener("click", () => keysDialog.close());
   big.addEventListener("click", acts.toggle);

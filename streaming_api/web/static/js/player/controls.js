@@ -8,11 +8,11 @@ const IDLE_MS = 2800;
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 /** @param total gives the item's length in seconds, also while only its beginning is there */
-export function createActs(video, stage, reach, total) {
-  const end = () => Math.max(0, Math.min(reach().end || total(), total() || Infinity));
+export function createActs(video, stage, player, total) {
+  const end = () => Math.max(0, Math.min(player.reach().end || total(), total() || Infinity));
   const speed = (step) => {
-    const at = SPEEDS.findIndex((rate) => rate >= video.playbackRate - 0.01);
-    video.playbackRate = SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, at + step))];
+    const at = SPEEDS.indexOf(player.rate());
+    player.setRate(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, at + step))]);
   };
   return {
     toggle: () => (video.paused || video.ended ? video.play() : video.pause()),
@@ -86,7 +86,7 @@ export function createControls({ stage, video, player, acts, total }) {
     volume.value = off ? 0 : video.volume;
     at(volume, "--at", Number(volume.value));
   });
-  video.addEventListener("ratechange", () => { find("[data-speed]", bar).textContent = `${video.playbackRate}×`; });
+  video.addEventListener("mcsp:rate", () => { find("[data-speed]", bar).textContent = `${player.rate()}×`; });
   video.addEventListener("mcsp:rungs", showQuality);
   document.addEventListener("fullscreenchange", () => {
     const on = Boolean(document.fullscreenElement);
@@ -103,7 +103,7 @@ export function createControls({ stage, video, player, acts, total }) {
   }
 
   const menus = {
-    speed: () => SPEEDS.map((rate) => ({ name: rate === 1 ? "Normal" : `${rate}×`, detail: "", on: video.playbackRate === rate, act: () => { video.playbackRate = rate; } })),
+    speed: () => SPEEDS.map((rate) => ({ name: rate === 1 ? "Normal" : `${rate}×`, detail: "", on: player.rate() === rate, act: () => player.setRate(rate) })),
     quality: () => [
       { name: "Auto", detail: "fits your network", on: !player.chosen(), act: () => player.choose(null) },
       ...player.rungs().map((rung) => ({ ...rung, on: player.chosen() === rung.key, act: () => player.choose(rung.key) })),

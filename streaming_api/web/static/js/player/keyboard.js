@@ -1,6 +1,7 @@
 // The keys of the watch page. Keys that an element uses itself (typing, a menu, a slider's arrows) stay its own.
 
-export function listen({ acts, video, total, showKeys }) {
+/** @param ready whether there is something that keys may act on */
+export function listen({ acts, ready, total, showKeys }) {
   const keys = {
     " ": acts.toggle,
     k: acts.toggle,
@@ -21,7 +22,7 @@ export function listen({ acts, video, total, showKeys }) {
   for (let tenth = 0; tenth <= 9; tenth += 1) keys[String(tenth)] = () => acts.to((total() * tenth) / 10);
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || video.readyState === 0) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !ready()) return;
     const act = keys[event.key] ?? keys[event.key.toLowerCase()];
     if (!act || usesItself(event)) return;
     event.preventDefault();

@@ -21,6 +21,7 @@ export async function createPlayer(video, ask) {
   let version = 0;
   let waiting = null;
   let moving = Promise.resolve();
+  let rate = 1; // the viewer's: the element's own is 0 while Shaka waits for data
 
   await player.attach(video);
   player.configure(CONFIG);
@@ -46,10 +47,10 @@ export async function createPlayer(video, ask) {
   async function move(playback, where) {
     const next = await player.preload(playback.hls_url, where());
     await next.waitForFinish();
-    const { paused, playbackRate } = video;
+    const { paused } = video;
     emit("moving");
     await player.load(next, where());
-    video.playbackRate = playbackRate;
+    setRate(rate);
     choose(chosen.rung);
     if (paused) video.pause();
     else await video.play();
@@ -62,6 +63,13 @@ export async function createPlayer(video, ask) {
     waiting = null;
     moving = moving.then(() => move(playback, () => 0));
   });
+
+  function setRate(next) {
+    rate = next;
+    video.defaultPlaybackRate = next;
+    video.playbackRate = next;
+    emit("rate");
+  }
 
   /** What may be chosen: [{key, name, detail}], best first. */
   function rungs() {
@@ -79,7 +87,7 @@ export async function createPlayer(video, ask) {
     chosen.rung = key;
     const track = player.getVariantTracks().filter((t) => rungOf(t).key === key).sort((a, b) => b.bandwidth - a.bandwidth)[0];
     player.configure("abr.enabled", !track);
-    if (track && !track.active) player.selectVariantTrack(track, true, 2);
+    if (track && !track.active) player.selectVariantTrack(track, true, video.paused ? 0 : 2);
   }
 
   const emit = (name, detail) => video.dispatchEvent(new CustomEvent(`mcsp:${name}`, { detail }));
@@ -95,6 +103,8 @@ export async function createPlayer(video, ask) {
     chosen: () => chosen.rung,
     version: () => version,
     playing: () => player.getVariantTracks().find((track) => track.active) ?? null,
+    rate: () => rate,
+    setRate,
     reach: () => player.seekRange(),
     again: () => player.retryStreaming(),
   };
@@ -105,9 +115,9 @@ export const supported = () => Boolean(window.shaka) && window.shaka.Player.isBr
 function rungOf(track) {
   if (track.height) {
     const lines = Math.min(track.width, track.height);
-    return { key: `v${lines}`, name: `${lines}p`, detail: rate(track.bandwidth) };
+    return { key: `v${lines}`, name: `${lines}p`, detail: bitrate(track.bandwidth) };
   }
-  return { key: `a${track.bandwidth}`, name: rate(track.bandwidth), detail: "" };
+  return { key: `a${track.bandwidth}`, name: bitrate(track.bandwidth), detail: "" };
 }
 
-const rate = (bits) => (bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1000)} kbit/s`);
+const bitrate = (bits) => (bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1000)} kbit/s`);

@@ -1,0 +1,264 @@
+"""Promises of the studio, in a real browser on the real stack."""
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.async_api import CDPSession
+
+from mcsp.ids import uuid7
+from tests.browser import clips
+from tests.browser.conftest import NewVisit
+from tests.browser.visit import Visit
+from tests.streaming_api.api import Person, await_true
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+
+@pytest.fixture
+def person(creator: Person) -> Person:
+    """Somebody of this test alone."""
+    return Person(str(creator.http.base_url))
+
+
+async def _choose(seen: Visit, *files: Path) -> None:
+    await seen.find("[data-files]").set_input_files(list(files))
+
+
+async def _item(seen: Visit, status: str) -> str:
+    """Waits for an item of a state; its id."""
+    row = seen.find(f".item[data-status={status}]").first
+    await row.wait_for(timeout=120_000)
+    return await row.get_attribute("data-media-id") or ""
+
+
+async def test_a_stranger_makes_an_account_uploads_a_file_and_it_plays(visit: NewVisit, folder: Path) -> None:
+    clip = clips.streamable(folder / "Harbour at dawn.mp4", seconds=8)
+    seen = await visit()
+    await seen.go("/studio")
+    await seen.find("[data-mode=register]").click()
+    await seen.find("#display-name").fill("Amina")
+    await seen.find("#email").fill(f"{uuid7().hex}@example.org")
+    await seen.find("#password").fill("a good long password")
+    await seen.find("[data-account-submit]").click()
+    await seen.find("[data-room]").wait_for()
+    assert await seen.find("[data-name]").inner_text() == "Amina"
+    await _choose(seen, clip)
+    media_id = await _item(seen, "ready")
+    row = seen.find(f".item[data-media-id='{media_id}']")
+    assert await row.locator("[data-title]").input_value() == "Harbour at dawn"
+    assert await row.locator(".rung.published").count() >= 2
+    assert await seen.find("[data-uploads] .upload").count() == 0
+    await row.locator("[data-watch]").click()
+    await seen.find("[data-stage][data-playing]").wait_for()
+    await seen.play()
+    await seen.until("v.currentTime > 1")
+    assert seen.errors == []
+    assert seen.foreign == []
+
+
+async def test_a_text_file_in_disguise_gets_a_card_with_a_next_step(
+    visit: NewVisit, person: Person, tmp_path: Path
+) -> None:
+    disguised = tmp_path / "notes.mp4"
+    disguised.write_text("Dear diary, this is no film.\n" * 200)
+    seen = await visit()
+    await seen.log_in(person)
+    await _choose(seen, disguised)
+    media_id = await _item(seen, "failed")
+    told = person.http.get(f"/v1/media/{media_id}").json()["failure"]
+    card = seen.find(".item [data-failure]")
+    assert await card.locator("[data-failure-message]").inner_text() == told["message"]
+    assert await card.locator("[data-failure-action]").inner_text() == told["action"]
+    assert told["message"]
+    assert told["action"]
+    assert await card.locator("[data-other-file]").is_visible()
+    assert seen.errors == []
+
+
+async def test_an_empty_file_is_refused_before_anything_is_sent(
+    visit: NewVisit, person: Person, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    seen = await visit()
+    await seen.log_in(person)
+    await _choose(seen, empty)
+    assert "empty" in await seen.find(".upload [data-problem]").inner_text()
+    assert seen.asked(lambda url: url.endswith("/v1/uploads")) == seen.asked(lambda url: "/v1/uploads" in url)
+    await seen.find(".upload [data-drop-upload]").click()
+    assert await seen.find(".upload").count() == 0
+
+
+async def test_several_files_go_up_at_once(visit: NewVisit, person: Person, folder: Path) -> None:
+    files = [
+        clips.streamable(folder / f"part {number}.mp4", seconds=4, size="320x180") for number in range(3)
+    ]
+    seen = await visit()
+    await seen.log_in(person)
+    await _choose(seen, *files)
+    await seen.until("document.querySelectorAll('.item[data-status=ready]').length === 3", within_s=120)
+    titles = [await box.input_value() for box in await seen.find(".item [data-title]").all()]
+    assert sorted(titles) == ["part 0", "part 1", "part 2"]
+
+
+async def test_an_upload_goes_on_after_a_reload_with_what_has_arrived(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "long.mov", megabytes=40)
+    seen = await visit()
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=4_000_000)
+    await _choose(seen, clip)
+    upload_id = await seen.find(".upload").get_attribute("data-upload-id")
+    await asyncio.to_thread(await_true, lambda: bool(_arrived(person, upload_id)), "a part has arrived")
+    arrived = _arrived(person, upload_id)
+    seen.page.on("dialog", lambda dialog: dialog.accept())
+    await seen.page.reload()
+
+    row = seen.find(".upload[data-interrupted]")
+    await row.wait_for()
+    assert "Choose the same file" in await row.locator("[data-detail]").inner_text()
+    await _slow(line, bytes_a_second=-1)
+    other = folder / "other" / "long.mov"
+    other.parent.mkdir()
+    other.write_bytes(b"x" * clip.stat().st_size)
+    await _choose_again(seen, other)
+    assert "another file" in await row.locator("[data-problem]").inner_text()
+    before = len(seen.requests)
+    await _choose_again(seen, clip)
+    await _item(seen, "ready")
+    queries = [parse_qs(urlsplit(url).query) for url in seen.requests[before:]]
+    sent = {int(number) for query in queries for number in query.get("partNumber", [])}
+    assert sent
+    assert sent.isdisjoint(arrived)
+
+
+async def test_an_upload_can_be_paused_and_goes_on(visit: NewVisit, person: Person, folder: Path) -> None:
+    clip = clips.heavy(folder / "paused.mov", megabytes=40)
+    seen = await visit()
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=4_000_000)
+    await _choose(seen, clip)
+    await seen.until("document.querySelector('.upload [data-bar]')?.value > 0.1")
+    await seen.find(".upload [data-pause]").click()
+    assert await seen.find(".upload [data-detail]").inner_text() == "Paused"
+    assert await seen.find(".upload [data-pause]").inner_text() == "Go on"
+    await _slow(line, bytes_a_second=-1)
+    await seen.find(".upload [data-pause]").click()
+    await _item(seen, "ready")
+    assert seen.foreign == []
+
+
+async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Person) -> None:
+    media_id = person.uploaded(b"no film at all", title="Before")
+    seen = await visit(permissions=["clipboard-read", "clipboard-write"])
+    await seen.log_in(person)
+    row = seen.find(f".item[data-media-id='{media_id}']")
+
+    await row.locator("[data-title]").fill("After")
+    await row.locator("[data-title]").press("Enter")
+    await (
+        seen.find(
+            ".toast",
+        )
+        .filter(has_text="Renamed")
+        .wait_for()
+    )
+    await row.locator("[data-visibility]").select_option("private")
+    await seen.find(".toast").filter(has_text="Visibility changed").wait_for()
+    now = person.http.get(f"/v1/media/{media_id}").json()
+    assert (now["title"], now["visibility"]) == ("After", "private")
+
+    await row.locator("[data-link]").click()
+    await seen.find(".toast").filter(has_text="Link copied").wait_for()
+    assert (await seen.page.evaluate("navigator.clipboard.readText()")).endswith(f"/watch/{media_id}")
+
+    await row.locator("[data-delete]").click()
+    assert "After" in await seen.find("[data-confirm-heading]").inner_text()
+    await seen.page.keyboard.press("Escape")
+    assert person.http.get(f"/v1/media/{media_id}").status_code == 200, "Escape keeps it"
+    await row.locator("[data-delete]").click()
+    await seen.find("[data-confirm-yes]").click()
+    await row.wait_for(state="detached")
+    await_true(lambda: person.http.get(f"/v1/media/{media_id}").status_code == 404, "deleted")
+    assert seen.errors == []
+
+
+async def test_changes_made_elsewhere_arrive_by_themselves(visit: NewVisit, person: Person) -> None:
+    seen = await visit()
+    await seen.log_in(person)
+    await seen.find("[data-nothing]").wait_for()
+    media_id = person.uploaded(b"no film at all", title="From another device")
+    row = seen.find(f".item[data-media-id='{media_id}'][data-status=failed]")
+    await row.wait_for(timeout=60_000)
+    assert await row.locator("[data-title]").input_value() == "From another device"
+    assert seen.errors == []
+
+
+async def test_a_session_outlives_a_reload_and_no_script_can_read_it(visit: NewVisit, person: Person) -> None:
+    seen = await visit()
+    await seen.log_in(person)
+    await seen.page.reload()
+    await seen.find("[data-room]").wait_for()
+    assert await seen.page.evaluate("document.cookie") == ""
+    kept = await seen.page.evaluate("JSON.stringify([localStorage, sessionStorage])")
+    assert not re.search(r"eyJ|refresh", kept)
+    [cookie] = await seen.page.context.cookies(f"{seen.base}/session")
+    assert cookie.get("httpOnly")
+    assert cookie.get("sameSite") == "Strict"
+    await seen.find("[data-logout]").click()
+    await seen.find("[data-door]").wait_for()
+    async with httpx.AsyncClient(cookies={cookie.get("name", ""): cookie.get("value", "")}) as client:
+        answer = await client.post(f"{seen.base}/session/refresh", json={})
+    assert answer.status_code == 401, "the session has ended on the server as well"
+
+
+async def test_two_tabs_share_a_session(visit: NewVisit, person: Person) -> None:
+    seen = await visit()
+    await seen.log_in(person)
+    tabs = [await seen.page.context.new_page() for _ in range(3)]
+    for tab in tabs:
+        await tab.goto(f"{seen.base}/studio", wait_until="commit")
+    for tab in tabs:
+        await tab.locator("[data-room]").wait_for()
+        assert await tab.locator("[data-door]").is_hidden()
+
+
+async def test_wrong_credentials_are_said_in_plain_words(visit: NewVisit, person: Person) -> None:
+    seen = await visit()
+    await seen.go("/studio")
+    await seen.find("#email").fill(person.email)
+    await seen.find("#password").fill("not the password")
+    await seen.page.keyboard.press("Enter")
+    problem = seen.find("[data-account-problem]")
+    await problem.wait_for()
+    said = await problem.inner_text()
+    assert "password" in said
+    assert said.endswith("try again.")
+
+
+def _arrived(person: Person, upload_id: str | None) -> set[int]:
+    """Numbers of the parts that S3 holds."""
+    answer = person.http.get(f"/v1/uploads/{upload_id}").raise_for_status()
+    return {part["number"] for part in answer.json()["parts"]}
+
+
+async def _slow(line: CDPSession, bytes_a_second: int) -> None:
+    await line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second},
+    )
+
+
+async def _choose_again(seen: Visit, file: Path) -> None:
+    async with seen.page.expect_file_chooser() as chooser:
+        await seen.find(".upload [data-same]").click()
+    await (await chooser.value).set_files(file)
