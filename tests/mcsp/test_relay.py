@@ -116,6 +116,12 @@ async def test_what_is_rolled_back_is_never_sent(options: Settings, pool: asyncp
         await admin.close()
 
 
+async def test_a_message_too_large_for_kafka_is_refused_where_it_is_made(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute("SELECT outbox.put('media.jobs', 'k', to_jsonb(repeat('x', 1000000)))")
+
+
 async def test_the_trace_of_the_cause_travels_with_the_message(options: Settings, pool: asyncpg.Pool) -> None:
     cause = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
     message = wake(uuid7())
