@@ -39,9 +39,7 @@ SELECT digest, name, rung, bytes, state FROM media_ops.rendition_lineage
 WHERE media_id = $1 AND source_version = $2 AND state <> 'superseded'
 """
 
-_AGAIN = (
-    "SELECT count(*) FILTER (WHERE media_ops.plan_again(media_id)) FROM unnest($1::uuid[]) AS x (media_id)"
-)
+_AGAIN = "SELECT media_ops.plan_again($1)"
 
 _BUSY = """
 SELECT DISTINCT r.media_id FROM media_ops.rendition_lineage r
@@ -142,7 +140,8 @@ async def remake(
     """
     radius = await blast_radius(connection, bucket, planner=planner)
     stale = [item.media_id for item in radius.stale]
-    planned = int(await connection.fetchval(_AGAIN, stale) or 0)
+    # A transaction an item: one over the bucket would hold the lock of every item until its end.
+    planned = [media_id for media_id in stale if await connection.fetchval(_AGAIN, media_id)]
 
     async def waiting() -> tuple[UUID, ...]:
         still = await blast_radius(connection, bucket, only=stale, planner=planner)
@@ -150,4 +149,4 @@ async def remake(
         return tuple(sorted(busy | {item.media_id for item in still.stale}))
 
     waited = await until_nothing_waits(connection, waiting, wait_s=wait_s)
-    return Remade(radius=radius, planned=planned, waited_s=waited.seconds, waiting=waited.left)
+    return Remade(radius=radius, planned=len(planned), waited_s=waited.seconds, waiting=waited.left)

@@ -38,14 +38,16 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(item for item in self.waiting if item.stuck)
 
 
-_ENQUEUE = """
-SELECT coalesce(sum(media_ops.enqueue_missing(media_id)), 0)::integer
-FROM media_ops.source_lineage s
+_ITEMS = """
+SELECT media_id FROM media_ops.source_lineage s
 WHERE completed_at >= $1 AND completed_at < $2
   AND state NOT IN ('deleted', 'rejected', 'held', 'failed')
   AND NOT EXISTS (SELECT FROM media_ops.source_lineage newer
                    WHERE newer.media_id = s.media_id AND newer.source_version > s.source_version)
+ORDER BY media_id
 """
+
+_ENQUEUE = "SELECT media_ops.enqueue_missing($1)"
 
 _THROUGH: dict[Stage, str] = {
     "sources": "s.state <> 'inspecting'",
@@ -83,7 +85,7 @@ async def make_whole(
     Twice in a row, the second time enqueues nothing and records nothing. What is still being made after the
     bound stands in ``waiting``; the workers go on with it whatever the caller does.
     """
-    enqueued = int(await connection.fetchval(_ENQUEUE, hour, end_of(hour)) or 0)
+    enqueued = await _enqueue(connection, hour)
     waited = await until_nothing_waits(connection, lambda: waiting_of(connection, stage, hour), wait_s=wait_s)
     return Made(
         enqueued=enqueued,
@@ -92,6 +94,12 @@ async def make_whole(
         waiting=waited.left,
         numbers=await numbers_of(connection, stage, hour),
     )
+
+
+async def _enqueue(connection: Connection, hour: datetime) -> int:
+    """A transaction an item: one over the hour would hold the lock of every item until its end."""
+    rows = await connection.fetch(_ITEMS, hour, end_of(hour))
+    return sum([await connection.fetchval(_ENQUEUE, row["media_id"]) or 0 for row in rows])
 
 
 async def observe(connection: Connection, stage: Stage, hour: datetime) -> Made:
