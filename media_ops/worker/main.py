@@ -4,8 +4,10 @@ What does not belong here: the command line (``media_ops.cli``).
 """
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -54,16 +56,22 @@ async def run_worker(name: str, settings: Settings, stop: asyncio.Event) -> None
 
 
 async def _context(name: str, resources: Resources) -> WorkerContext:
-    scratch = resources.settings.home / "scratch" / name
-    scratch.mkdir(parents=True, exist_ok=True)
+    scratch = await asyncio.to_thread(_empty_folder, resources.settings.home / "scratch" / name)
     return WorkerContext(
         name=name,
         settings=resources.settings,
         pool=await resources.pool("media_ops", max_size=CONNECTIONS),
         store=await resources.store(),
         presigner=resources.presigner,
-        scratch=scratch.resolve(),
+        scratch=scratch,
     )
+
+
+def _empty_folder(path: Path) -> Path:
+    """The folder without what a killed worker of this name left in it."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True, exist_ok=True)
+    return path.resolve()
 
 
 async def _look_after(context: WorkerContext, publisher: Publisher) -> None:
