@@ -14,6 +14,7 @@ from deploy import wanted
 from deploy.context import Context
 from deploy.environment import of_role
 from deploy.layout import PROJECT
+from deploy.services import s3
 from deploy.supervise import sessions_of
 from deploy.supervisor import files, lock, processes
 from deploy.supervisor import state as state_file
@@ -99,7 +100,7 @@ def stop(context: Context, limit_s: float = 60.0) -> int:
     """
     if not context.layout.run.exists():
         return 0
-    path = context.layout.run / "lock"
+    path, ran = context.layout.run / "lock", _as_it_ran(context)
     held = lock.acquire(path)
     if held is None:
         _end_supervisor(context, limit_s)
@@ -112,9 +113,17 @@ def stop(context: Context, limit_s: float = 60.0) -> int:
             (context.layout.run / name).unlink(missing_ok=True)
         for socket_file in context.layout.sockets.glob("*.sock"):
             socket_file.unlink()
+        s3.remove_sockets(ran)
     finally:
         os.close(held)
     return len(killed)
+
+
+def _as_it_ran(context: Context) -> Context:
+    """The context with the port base that the stack was started with, whatever is set now."""
+    state = read_state(context)
+    base = context.ports.base if state is None else state.port_base
+    return Context.of(context.settings.model_copy(update={"port_base": base}))
 
 
 def _attach(context: Context, only: list[str]) -> None:

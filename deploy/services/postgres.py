@@ -45,7 +45,7 @@ def service(context: Context) -> Service:
         prepare=partial(_prepare, context),
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
-        drop_root=True,
+        named_user=True,
         folder=data,
     )
 
@@ -78,7 +78,7 @@ async def _prepare(context: Context, run: RunCommand) -> None:
          "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
          f"--pwfile={password}"),
         context.base_environment(),
-        drop_root=True,
+        named_user=True,
     )  # fmt: skip
     password.unlink()
     draft.rename(data)
@@ -98,7 +98,7 @@ def _hand_over(path: Path) -> None:
     if path.stat().st_uid != owner:
         for found in (path, *path.rglob("*")):
             os.chown(found, owner, owner, follow_symlinks=False)
-    if owner != linux.NOBODY:
+    if not linux.becomes_nobody():
         return
     closed = [folder for folder in path.parents if not folder.stat().st_mode & 0o001]
     if closed:

@@ -15,6 +15,7 @@ from deploy import programs
 from deploy.context import Context
 from deploy.ports import HOST
 from deploy.s3_request import Identity, S3RequestError, request
+from deploy.supervisor import processes
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service, StepFailedError
 
@@ -67,9 +68,22 @@ async def _probe(context: Context, method: str) -> None:
 
 def foreign_sockets(context: Context) -> list[Path]:
     """Sockets on our ports that another user left in /tmp: SeaweedFS would wait for them for ever."""
+    return [path for path in _sockets(context) if path.lstat().st_uid != os.geteuid()]
+
+
+def remove_sockets(context: Context) -> None:
+    """Remove our own, which a killed server leaves and which would stop another user's.
+
+    Where somebody listens on the ports it is another stack's, and its sockets are in use.
+    """
+    if all(processes.is_free(port) for port in context.ports.seaweedfs):
+        for path in set(_sockets(context)) - set(foreign_sockets(context)):
+            path.unlink(missing_ok=True)
+
+
+def _sockets(context: Context) -> list[Path]:
     names = (f"seaweedfs-*-grpc-{port}.sock" for port in context.ports.seaweedfs)
-    found = [path for name in names for path in Path("/tmp").glob(name)]  # noqa: S108 -- its own fixed place
-    return [path for path in found if path.lstat().st_uid != os.geteuid()]
+    return [path for name in names for path in Path("/tmp").glob(name)]  # noqa: S108 -- its own fixed place
 
 
 async def _prepare(context: Context, _run: RunCommand) -> None:

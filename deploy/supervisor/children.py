@@ -36,7 +36,7 @@ class Launch:
     log: Path
     folder: Path
     death_signal: signal.Signals = signal.SIGKILL
-    drop_root: bool = False
+    named_user: bool = False
 
 
 class Children:
@@ -97,14 +97,12 @@ class Children:
 
 
 def _before_exec(launch: Launch, parent: int) -> Callable[[], None]:
-    drop_root = launch.drop_root and os.geteuid() == 0
-    to_nobody = drop_root and linux.becomes_nobody()
+    change = launch.named_user and linux.needs_other_identity()
+    inside, to_nobody = linux.named_ids(), change and linux.becomes_nobody()
 
     def before_exec() -> None:
-        if drop_root:
-            linux.drop_root(
-                to_nobody=to_nobody
-            )  # first: a change of credentials clears the parent-death signal
+        if change:
+            linux.change_identity(inside, to_nobody=to_nobody)
         linux.die_with_parent(launch.death_signal, parent)
 
     return before_exec

@@ -187,7 +187,7 @@ class Runner:
             self.around.log_of(self.service.name),
             self.service.folder or self.around.home,
             self.service.death_signal,
-            self.service.drop_root,
+            self.service.named_user,
         )
 
 

@@ -22,7 +22,7 @@ class RunCommand(Protocol):
     """Runs a helper command to its end in a session of its own; raises StepFailedError unless it exits 0."""
 
     async def __call__(
-        self, command: tuple[str, ...], environment: Mapping[str, str], *, drop_root: bool = False
+        self, command: tuple[str, ...], environment: Mapping[str, str], *, named_user: bool = False
     ) -> None: ...
 
 
@@ -50,8 +50,8 @@ class Service:
     death_signal: signal.Signals = signal.SIGTERM
     """What it gets when the supervisor is killed."""
     grace_s: float = 10.0
-    drop_root: bool = False
-    """It refuses to run as root; for an ordinary user this changes nothing."""
+    named_user: bool = False
+    """It refuses to run as root or as a user without a name, and appears as another one then."""
     folder: Path | None = None
     """Working folder; processes of the service found there without a parent count as left over."""
 

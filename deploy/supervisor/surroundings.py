@@ -24,10 +24,10 @@ def command_runner(name: str, around: Surroundings) -> RunCommand:
     """Runs helper commands of a service or step, into its log."""
 
     async def run(
-        command: tuple[str, ...], environment: Mapping[str, str], *, drop_root: bool = False
+        command: tuple[str, ...], environment: Mapping[str, str], *, named_user: bool = False
     ) -> None:
         marked = {**environment, MARK: str(around.home)}
-        launch = Launch(command, marked, around.log_of(name), around.home, drop_root=drop_root)
+        launch = Launch(command, marked, around.log_of(name), around.home, named_user=named_user)
         await around.children.run(launch)
 
     return run

@@ -94,6 +94,13 @@ def test_nothing_is_left_running_after_down_and_the_data_stays(small: StackHandl
     assert _get(small, "word") == b"here"
 
 
+def test_no_socket_is_left_in_tmp_to_stop_another_user(small: StackHandle) -> None:
+    small.up(only=("s3",))
+    assert list(Path("/tmp").glob(f"seaweedfs-*-grpc-{small.port_base + 3}?.sock"))
+    small.down()
+    assert list(Path("/tmp").glob(f"seaweedfs-*-grpc-{small.port_base + 3}?.sock")) == []
+
+
 def test_two_stacks_run_side_by_side(small: StackHandle, tmp_path: Path) -> None:
     small.up(only=SMALL)
     other = StackHandle(tmp_path / "other", free_port_base())
