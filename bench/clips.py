@@ -30,7 +30,7 @@ STREAMABLE = [
     "yuv420p",
 ]
 STREAMABLE += ["-c:a", "aac", "-b:a", "128k"]
-FOREIGN = ["-c:v", "mpeg4", "-b:v", "2500k", "-qmax", "31", "-g", "60", "-c:a", "libmp3lame", "-b:a", "128k"]
+FOREIGN = ["-c:v", "mpeg4", "-b:v", "1800k", "-qmax", "31", "-g", "60", "-c:a", "libmp3lame", "-b:a", "128k"]
 
 
 def streamable(seconds: int, size: str = "1280x720") -> Path:
