@@ -44,7 +44,7 @@ def run_setup(tree: Path, env: Mapping[str, str] | None = None) -> subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=900,
     )
 
 

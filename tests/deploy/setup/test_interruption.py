@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import base_python, run_setup
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(2000)]
 
 
 def started_setup(tree: Path) -> subprocess.Popen[str]:
