@@ -4,26 +4,23 @@ Every reference is (bucket, key). What does not belong here: which keys exist; s
 ``streaming_api.uploads``. Presigning is offline and lives in ``mcsp.presign``.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
-import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.handlers import add_expect_header
 
-from mcsp.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from mcsp.errors import InvalidInputError, UnavailableError
+from mcsp.s3_errors import MISSING, code_of, named
+from mcsp.s3_shapes import ObjectHead, OpenMultipart, Part, StoredObject
 from mcsp.settings import S3Settings
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 15
 ATTEMPTS = 3
-TOTAL_S = 60
-"""Bound of one operation with all its retries: whatever a client library waits for, nobody waits longer."""
 POOL = 64
 
 _CONFIG = AioConfig(
@@ -37,76 +34,6 @@ _CONFIG = AioConfig(
     response_checksum_validation="when_required",
     s3={"addressing_style": "path", "payload_signing_enabled": False},
 )
-
-_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NotFound"}
-_CALLER = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest", "InvalidArgument"}
-_CALLER |= {"MalformedXML", "InvalidRange"}
-
-
-class ObjectHead(msgspec.Struct, frozen=True):
-    """What the store knows of an object: ETag without quotes, size in bytes, content type."""
-
-    etag: str
-    size_bytes: int
-    content_type: str
-    cache_control: str = ""
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A part of a multipart upload: its number (from 1), ETag without quotes, and size in bytes."""
-
-    number: int
-    etag: str
-    size_bytes: int = 0
-
-
-class OpenMultipart(msgspec.Struct, frozen=True):
-    """A multipart upload that was neither completed nor aborted; ``upload`` is the store's id of it."""
-
-    key: str
-    upload: str
-    begun_at: datetime
-
-
-class StoredObject(msgspec.Struct, frozen=True):
-    """One line of a listing."""
-
-    key: str
-    size_bytes: int
-    etag: str
-    modified_at: datetime
-
-
-@asynccontextmanager
-async def _named(action: str) -> AsyncIterator[None]:
-    """Turn the client's errors into ours: missing, refused input, or not available now."""
-    try:
-        async with asyncio.timeout(TOTAL_S):
-            yield
-    except ClientError as error:
-        raise _translated(error, action) from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
-        raise UnavailableError(
-            "store_down", f"The object store does not answer ({action}): {error}",
-            action="Try again in a moment.",
-        ) from error  # fmt: skip
-
-
-def _translated(error: ClientError, action: str) -> Exception:
-    code, status = _code(error)
-    message = f"{action}: {error.response.get('Error', {}).get('Message') or code}"
-    if code in _MISSING:
-        return NotFoundError("no_such_object", message)
-    if code in _CALLER:
-        return InvalidInputError("store_refused", message, s3_code=code)
-    if status >= 500 or code in {"SlowDown", "RequestTimeout", "InternalError"}:
-        return UnavailableError("store_down", message, action="Try again in a moment.")
-    return ConflictError("store_refused", message, s3_code=code)
-
-
-def _code(error: ClientError) -> tuple[str, int]:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    return code, int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _etag(raw: str) -> str:
@@ -123,7 +50,7 @@ class ObjectStore:
         self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = ""
     ) -> str:
         """Write an object, replacing what is there; gives its ETag."""
-        async with _named(f"put {key}"):
+        async with named(f"put {key}"):
             answer = await self._client.put_object(**_put(bucket, key, body, content_type, cache_control))
         return _etag(answer["ETag"])
 
@@ -132,11 +59,11 @@ class ObjectStore:
     ) -> bool:
         """Write an object unless it exists (``If-None-Match: *``); False when it existed."""
         request = _put(bucket, key, body, content_type, cache_control)
-        async with _named(f"put {key}"):
+        async with named(f"put {key}"):
             try:
                 await self._client.put_object(**request, IfNoneMatch="*")
             except ClientError as error:
-                if _code(error)[0] in {"PreconditionFailed", "412"} or _code(error)[1] == 412:
+                if code_of(error)[0] in {"PreconditionFailed", "412"} or code_of(error)[1] == 412:
                     return False
                 raise
         return True
@@ -144,14 +71,14 @@ class ObjectStore:
     async def get(self, bucket: str, key: str, first: int | None = None, last: int | None = None) -> bytes:
         """The bytes of an object, or those from ``first`` to ``last`` inclusive."""
         wanted = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
-        async with _named(f"get {key}"):
+        async with named(f"get {key}"):
             answer = await self._client.get_object(Bucket=bucket, Key=key, **wanted)
             async with answer["Body"] as body:
                 return await body.read()
 
     async def head(self, bucket: str, key: str) -> ObjectHead:
         """ETag, size and type of an object."""
-        async with _named(f"head {key}"):
+        async with named(f"head {key}"):
             answer = await self._client.head_object(Bucket=bucket, Key=key)
         return ObjectHead(
             _etag(answer["ETag"]), answer["ContentLength"],
@@ -162,7 +89,7 @@ class ObjectStore:
         """Every object under ``prefix`` whose key follows ``after``, in key order."""
         more: dict[str, str] = {"StartAfter": after} if after else {}
         while True:
-            async with _named(f"list {prefix}"):
+            async with named(f"list {prefix}"):
                 page = await self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
             for item in page.get("Contents", ()):
                 yield StoredObject(item["Key"], item["Size"], _etag(item["ETag"]), item["LastModified"])
@@ -174,7 +101,7 @@ class ObjectStore:
         """Delete objects, a thousand a request; what is missing counts as deleted."""
         for at in range(0, len(keys), 1000):
             chunk = [{"Key": key} for key in keys[at : at + 1000]]
-            async with _named(f"delete {len(chunk)} objects"):
+            async with named(f"delete {len(chunk)} objects"):
                 answer = await self._client.delete_objects(
                     Bucket=bucket, Delete={"Objects": chunk, "Quiet": True}
                 )
@@ -191,7 +118,7 @@ class ObjectStore:
 
     async def create_multipart(self, bucket: str, key: str, content_type: str) -> str:
         """Begin a multipart upload; gives the store's id of it."""
-        async with _named(f"create upload {key}"):
+        async with named(f"create upload {key}"):
             answer = await self._client.create_multipart_upload(
                 Bucket=bucket, Key=key, ContentType=content_type
             )
@@ -202,7 +129,7 @@ class ObjectStore:
         parts: list[Part] = []
         marker: dict[str, int] = {}
         while True:
-            async with _named(f"list parts {key}"):
+            async with named(f"list parts {key}"):
                 page = await self._client.list_parts(Bucket=bucket, Key=key, UploadId=upload, **marker)
             parts += [Part(p["PartNumber"], _etag(p["ETag"]), p["Size"]) for p in page.get("Parts", ())]
             if not page.get("IsTruncated"):
@@ -211,14 +138,14 @@ class ObjectStore:
 
     async def list_multipart(self, bucket: str, prefix: str, limit: int) -> Sequence[OpenMultipart]:
         """At most ``limit`` (up to 1,000) unfinished multipart uploads of keys under ``prefix``."""
-        async with _named(f"list uploads {prefix}"):
+        async with named(f"list uploads {prefix}"):
             page = await self._client.list_multipart_uploads(Bucket=bucket, Prefix=prefix, MaxUploads=limit)
         return [OpenMultipart(u["Key"], u["UploadId"], u["Initiated"]) for u in page.get("Uploads", ())]
 
     async def complete_multipart(self, bucket: str, key: str, upload: str, parts: Sequence[Part]) -> str:
         """Join the parts into the object; gives its ETag. InvalidInputError when an ETag does not match."""
         listed = [{"PartNumber": p.number, "ETag": f'"{p.etag}"'} for p in parts]
-        async with _named(f"complete upload {key}"):
+        async with named(f"complete upload {key}"):
             answer = await self._client.complete_multipart_upload(
                 Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
             )
@@ -226,16 +153,16 @@ class ObjectStore:
 
     async def abort_multipart(self, bucket: str, key: str, upload: str) -> None:
         """Drop an unfinished upload and its parts; one that is gone already counts as dropped."""
-        async with _named(f"abort upload {key}"):
+        async with named(f"abort upload {key}"):
             try:
                 await self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
             except ClientError as error:
-                if _code(error)[0] not in _MISSING:
+                if code_of(error)[0] not in MISSING:
                     raise
 
     async def check(self, bucket: str) -> None:
         """Readiness: the bucket answers."""
-        async with _named(f"head bucket {bucket}"):
+        async with named(f"head bucket {bucket}"):
             await self._client.head_bucket(Bucket=bucket)
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from mcsp import s3
+from mcsp import s3, s3_errors
 from mcsp.errors import UnavailableError
 from mcsp.settings import S3Settings
 
@@ -45,7 +45,7 @@ async def test_a_write_never_waits_for_100_continue() -> None:
 
 
 async def test_a_store_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "TOTAL_S", 0.3)
+    monkeypatch.setattr(s3_errors, "TOTAL_S", 0.3)
     async with listening(b"") as (settings, heads), s3.open_store(settings) as store:
         with pytest.raises(UnavailableError):
             await store.put_once("bucket", "key", b"body", "video/mp4")
