@@ -1,0 +1,180 @@
+"""Promises about an item that is still being made, in the watch page and in hls.js: it starts at 0, and
+survives its end and a new rung while playing, paused and after a seek."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.setup.web import MODULES
+from tests.browser import clips
+from tests.browser.conftest import NewVisit, becomes, status_of
+from tests.browser.visit import Visit
+from tests.streaming_api.api import Person, await_true
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(600)]
+
+SECONDS = 120
+"""Long enough that the ladder is done while the first half plays, on a busy machine too."""
+VERSION = re.compile(r"/m(\d+)/")
+PLAY_HLS_JS = """(url) => {
+  const video = document.querySelector("video");
+  const hls = new Hls();
+  window.fatal = [];
+  hls.on(Hls.Events.ERROR, (_name, data) => { if (data.fatal) window.fatal.push(data.details); });
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  return video.play();
+}"""
+
+
+NOTE_JUMPS = """() => {
+  const v = document.querySelector("video");
+  let last = 0;
+  window.jumps = [];
+  v.addEventListener("timeupdate", () => {
+    if (v.currentTime < last - 0.3) window.jumps.push([last, v.currentTime]);
+    last = v.currentTime;
+  });
+}"""
+
+
+@pytest.fixture(scope="session")
+def slow_clip(folder: Path) -> bytes:
+    return clips.to_be_transcoded(folder / "slow.avi", seconds=SECONDS, size="854x480").read_bytes()
+
+
+@pytest.fixture
+async def growing(creator: Person, slow_clip: bytes) -> str:
+    """An item that plays while its rungs are still being made; its id."""
+    media_id = creator.uploaded(slow_clip, filename="slow.avi", content_type="video/x-msvideo")
+    await becomes(creator, media_id, "playable", within_s=60)
+    return media_id
+
+
+def _version(creator: Person, media_id: str) -> int:
+    return creator.http.get(f"/v1/playback/{media_id}").raise_for_status().json()["manifest_version"]
+
+
+async def _opened(visit: NewVisit, media_id: str) -> Visit:
+    seen = await visit()
+    await seen.open_item(media_id)
+    assert (await seen.video())["at"] == 0, "starts at its beginning"
+    return seen
+
+
+async def _moves_on(seen: Visit, first: int, *, within_s: float = 240) -> None:
+    """Waits until the page has gone over to a newer version than the first."""
+
+    def newer() -> bool:
+        asked = {int(found[1]) for url in seen.requests if (found := VERSION.search(url))}
+        return max(asked, default=0) > first
+
+    await asyncio.to_thread(await_true, newer, "a newer version is loaded", within_s=within_s)
+    await seen.find("[data-still]").wait_for(state="hidden")
+
+
+async def _is_whole(seen: Visit, creator: Person, media_id: str) -> None:
+    """Waits until the item is ready and the page plays its newest version to its full length."""
+    await becomes(creator, media_id, "ready", within_s=240)
+    await _moves_on(seen, _version(creator, media_id) - 1, within_s=60)
+    await seen.until(f"Math.abs(v.duration - {SECONDS}) < 1")
+
+
+async def test_it_plays_on_through_new_rungs_and_its_end(
+    visit: NewVisit, creator: Person, growing: str
+) -> None:
+    first = _version(creator, growing)
+    seen = await _opened(visit, growing)
+    await seen.play()
+    await seen.page.evaluate(NOTE_JUMPS)
+    await _moves_on(seen, first)
+    await _is_whole(seen, creator, growing)
+    at = (await seen.video())["at"]
+    await seen.until(f"v.currentTime > {at} + 2")
+    assert await seen.page.evaluate("window.jumps") == []
+    await seen.page.keyboard.press("9")
+    await seen.until(f"v.ended && v.currentTime > {SECONDS} - 1", within_s=60)
+    assert seen.errors == []
+    assert seen.foreign == []
+
+
+async def test_a_paused_viewer_stays_where_they_are(visit: NewVisit, creator: Person, growing: str) -> None:
+    seen = await _opened(visit, growing)
+    await seen.play()
+    await seen.until("v.currentTime > 1")
+    await seen.page.keyboard.press("k")
+    await seen.until("v.paused")
+    at = (await seen.video())["at"]
+    await _is_whole(seen, creator, growing)
+    state = await seen.video()
+    assert state["paused"]
+    assert state["at"] == pytest.approx(at, abs=0.3)
+    await seen.page.keyboard.press("k")
+    await seen.until(f"v.currentTime > {at} + 1")
+    assert seen.errors == []
+
+
+async def test_a_viewer_who_has_sought_ahead_stays_there(
+    visit: NewVisit, creator: Person, growing: str
+) -> None:
+    first = _version(creator, growing)
+    seen = await _opened(visit, growing)
+    await seen.play()
+    await seen.until("v.seekable.length && v.seekable.end(0) > 20", within_s=120)
+    await seen.page.keyboard.press("l")
+    await seen.until("v.currentTime > 10")
+    await _moves_on(seen, first)
+    assert (await seen.video())["at"] > 10
+    await becomes(creator, growing, "ready", within_s=240)
+    await seen.page.keyboard.press("9")
+    await seen.until("v.ended", within_s=60)
+    assert seen.errors == []
+
+
+async def test_it_is_never_called_live(visit: NewVisit, creator: Person, growing: str) -> None:
+    seen = await _opened(visit, growing)
+    await seen.play()
+    assert "live" not in (await seen.find("#main").inner_text()).lower()
+    assert (await seen.find("[data-time]").text_content() or "").endswith("/ 2:00")
+
+
+@pytest.fixture
+async def plain_player(visit: NewVisit, creator: Person, growing: str) -> AsyncIterator[Visit]:
+    """hls.js on a bare page of no site at all, on a growing item."""
+    seen = await visit()
+    await seen.page.set_content("<video muted></video>")
+    await seen.page.add_script_tag(path=MODULES / "hls.js" / "dist" / "hls.min.js")
+    url = creator.http.get(f"/v1/playback/{growing}").json()["hls_url"]
+    assert status_of(creator, growing) == "playable"
+    await seen.page.evaluate(PLAY_HLS_JS, url)
+    await seen.until("v.currentTime > 0 && v.currentTime < 3")
+    yield seen
+    assert await seen.page.evaluate("window.fatal") == []
+
+
+async def test_hls_js_starts_at_zero_and_plays_through_the_end(
+    plain_player: Visit, creator: Person, growing: str
+) -> None:
+    await becomes(creator, growing, "ready", within_s=240)
+    await plain_player.until(f"Math.abs(v.duration - {SECONDS}) < 1", within_s=60)
+    at = (await plain_player.video())["at"]
+    await plain_player.until(f"v.currentTime > {at} + 2")
+    await plain_player.page.evaluate(f"document.querySelector('video').currentTime = {SECONDS - 5}")
+    await plain_player.until("v.ended", within_s=60)
+
+
+async def test_hls_js_stays_where_it_was_paused_and_goes_on_after_a_seek(
+    plain_player: Visit, creator: Person, growing: str
+) -> None:
+    await plain_player.page.evaluate("document.querySelector('video').pause()")
+    at = (await plain_player.video())["at"]
+    await becomes(creator, growing, "ready", within_s=240)
+    await plain_player.until(f"Math.abs(v.duration - {SECONDS}) < 1", within_s=60)
+    assert (await plain_player.video())["at"] == pytest.approx(at, abs=0.3)
+    await plain_player.page.evaluate(
+        "const v = document.querySelector('video'); v.currentTime = 110; v.play()"
+    )
+    await plain_player.until("v.ended", within_s=60)
