@@ -20,6 +20,10 @@ somebody else's before a viewer gives up."""
 HEARTBEAT_S = 4.0
 
 
+STAND_ASIDE_S = 10.0
+"""Jobs that an item does not need in order to play wait this long at most for the one that opens it."""
+
+
 class LeaseLostError(ConflictError):
     """The job is no longer ours: lease run out and taken again, or item deleted. Stop and write nothing."""
 
@@ -41,16 +45,26 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     lost_leases: int
 
 
+# What an item does not need in order to play stands aside while the job that makes it playable is at work: on
+# a busy machine they would all begin in the same instant. Ended, failed or waiting for its retry, it holds
+# back nobody.
 _TAKE = """
 UPDATE media_ops.job j
 SET state = 'running', lease_token = $1, leased_by = $2, lease_until = now() + make_interval(secs => $3),
     started_at = now(), progress = 0, finished_at = NULL
 WHERE j.job_id = (
-    SELECT job_id FROM media_ops.job
-    WHERE state = 'queued' AND slot = $4 AND lane = ANY ($5) AND due_at <= now()
-      AND ($6::uuid IS NULL OR media_id = $6) AND priority <= $7
-    ORDER BY priority, due_at, job_id
-    FOR UPDATE SKIP LOCKED LIMIT 1)
+    SELECT d.job_id FROM media_ops.job d
+    WHERE d.state = 'queued' AND d.slot = $4 AND d.lane = ANY ($5) AND d.due_at <= now()
+      AND ($6::uuid IS NULL OR d.media_id = $6) AND d.priority <= $7
+      AND (d.priority <= $8 OR d.kind = 'purge' OR d.due_at < now() - make_interval(secs => $9)
+           OR NOT EXISTS (
+          SELECT FROM media_ops.job o
+          JOIN media_ops.source s ON s.media_id = o.media_id AND s.version = o.source_version
+          WHERE o.media_id = d.media_id AND o.source_version = d.source_version
+            AND o.kind IN ('copy', 'encode', 'audio') AND o.priority <= $8
+            AND o.state = 'running' AND s.playable_at IS NULL))
+    ORDER BY d.priority, d.due_at, d.job_id
+    FOR UPDATE OF d SKIP LOCKED LIMIT 1)
 RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,
           j.rungs, j.priority, j.attempts, j.lost_leases
 """
@@ -69,7 +83,8 @@ WHERE job_id = $1 AND lease_token = $2 AND state = 'running'
 RETURNING job_id
 """
 
-LOWEST_PRIORITY = 9
+OPENING_PRIORITY, OTHER_PRIORITY, LOWEST_PRIORITY = 1, 5, 9
+"""Inspect has 0, jobs that make an item playable 1, what makes it whole 5."""
 
 
 async def take(
@@ -78,9 +93,13 @@ async def take(
 ) -> Lease | None:  # fmt: skip
     """The most urgent due job of a slot and lanes, leased to ``worker``; None when nothing is due.
 
-    ``media_id`` restricts it to one item, ``priority`` to jobs at least that urgent (lower is sooner).
+    ``media_id`` restricts it to one item, ``priority`` to jobs at least that urgent (lower is sooner). What
+    is not needed for an item's first playable stands aside, for ``STAND_ASIDE_S`` at most.
     """
-    row = await pool.fetchrow(_TAKE, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority)
+    row = await pool.fetchrow(
+        _TAKE, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority, OPENING_PRIORITY,
+        STAND_ASIDE_S,
+    )  # fmt: skip
     return msgspec.convert(dict(row), Lease) if row else None
 
 

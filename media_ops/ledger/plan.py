@@ -12,7 +12,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.description import SourceDescription
-from media_ops.ledger.leases import Lease, lost
+from media_ops.ledger.leases import OPENING_PRIORITY, OTHER_PRIORITY, Lease, lost
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
 from media_ops.recipes import Grid, Group, Plan, Rung, name_rungs
@@ -155,7 +155,7 @@ async def _write_job(
         return
     await connection.execute(
         _JOB, lease.media_id, lease.source_version, group.kind, group.lane, group.slot, rungs,
-        1 if group.first else 5, cost_s(source, group.rungs),
+        OPENING_PRIORITY if group.first else OTHER_PRIORITY, cost_s(source, group.rungs),
     )  # fmt: skip
 
 

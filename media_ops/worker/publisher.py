@@ -103,6 +103,7 @@ class Publisher:
 
     def _note(self, media_id: UUID, moved: Advance) -> None:
         if moved.first_after_s is not None:
+            self.context.wake()  # what stood aside for this may begin
             FIRST_PLAYABLE.observe(moved.first_after_s)
             log.info("playable", media=str(media_id), after_s=round(moved.first_after_s, 3))
         if moved.state == "ready":

@@ -23,8 +23,6 @@ POLL_S = 2.0
 """Jobs are looked for this often whatever Kafka does (DESIGN: Kafka wakes, PostgreSQL decides)."""
 QUICK_PLACES, QUICK_MOST = 4, 12
 """Jobs on the way to playable at once, and all jobs of the quick slot with those in the background."""
-OPENING_PRIORITY = 1
-"""Inspect (0) and the jobs that make an item playable (1)."""
 LANES = ("inspect", "audio", "video")
 
 
@@ -91,7 +89,7 @@ class Slot:
     async def _go_on(self, attempt: Attempt) -> None:
         take = partial(
             leases.take, self.context.pool, worker=self.context.name, slot=self.name, lanes=self.lanes,
-            media_id=attempt.lease.media_id, priority=OPENING_PRIORITY,
+            media_id=attempt.lease.media_id, priority=leases.OPENING_PRIORITY,
         )  # fmt: skip
         lease = await patiently(take)
         self.context.wake()
