@@ -34,6 +34,10 @@ warnings.filterwarnings("ignore", category=SecurityWarning, message="EdDSA is de
 
 log = structlog.get_logger()
 
+# What a stranger's text can make a parser raise: TypeError and KeyError where joserfc meets a member of
+# another type, RecursionError where text nests too deep.
+_UNREADABLE = (JoseError, ValueError, TypeError, KeyError, RecursionError, msgspec.MsgspecError)
+
 FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -45,6 +49,12 @@ class Person(msgspec.Struct, frozen=True):
 
 
 Viewer: TypeAlias = Person
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What of a token's header chooses its key; anything else in it is read once the key is known."""
+
+    kid: str
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -112,17 +122,17 @@ class TokenVerifier:
             if decoded.header.get("typ") != "at+jwt":
                 raise _refused("bad_token", "This is no access token.")
             return msgspec.convert(decoded.claims, _Claims, strict=False)
-        except (JoseError, ValueError, msgspec.ValidationError) as error:
+        except _UNREADABLE as error:
             raise _refused("bad_token", "This is no access token of ours.") from error
 
     async def _have_key_of(self, token: str) -> None:
         """Fetch the keys when this token's key is unknown, every ten seconds at most."""
         try:
-            header = msgspec.json.decode(_unpadded(token.split(".", 1)[0]), type=dict[str, Any])
-        except (ValueError, msgspec.DecodeError) as error:
+            header = msgspec.json.decode(_unpadded(token.split(".", 1)[0]), type=_Header)
+        except _UNREADABLE as error:
             raise _refused("bad_token", "This is no access token of ours.") from error
         stale = time.monotonic() - self._fetched_at > (REFRESH_S if self._keys else 1)
-        if header.get("kid") in self._known or not stale:
+        if header.kid in self._known or not stale:
             return
         self._fetched_at = time.monotonic()
         try:

@@ -15,12 +15,21 @@ from mcsp.ids import uuid7
 from mcsp.settings import Settings
 from tests.streaming_api.identity.conftest import bearer, logged_in, refused
 
-ROUTES = ["/v1/me", "/v1/auth/jwks.json", "/schema", "/v1/nothing-here"]
+ROUTES = ["/v1/me", "/v1/auth/jwks.json", "/v1/feed", "/schema", "/v1/nothing-here"]
+
+
+KIDS = ["[1]", "{}", "null", "1", "true", '{"a":[1]}', '""']
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
     parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims))
     return b".".join([*parts, b""]).decode()
+
+
+def with_header(text: str) -> str:
+    """A token whose header is ``text``, whatever that is."""
+    header = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    return f"{header}.{unsigned({}, claims()).split('.')[1]}.c2ln"
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -68,6 +77,21 @@ def wrong_tokens(options: Settings) -> dict[str, str]:
         "no token": "hello",
         "three dots": "a.b.c",
         "huge": "a" * 5000,
+        "a header without key id": with_header('{"alg":"EdDSA","typ":"at+jwt"}'),
+        "a header that is a list": with_header("[]"),
+        "a header that nests deep": with_header("[" * 1400),
+        "a member that nests deep": with_header(f'{{"kid":"{key.kid}","x":' + "[" * 1000 + "]" * 400),
+        "a member that nests deep and ends": with_header(
+            f'{{"alg":"EdDSA","typ":"at+jwt","kid":"{key.kid}","x":' + "[" * 600 + "]" * 600 + "}"
+        ),
+        **{f"a key id {kid}": with_header(f'{{"alg":"EdDSA","typ":"at+jwt","kid":{kid}}}') for kid in KIDS},
+        **{
+            f"an algorithm {alg}": with_header(f'{{"alg":{alg},"typ":"at+jwt","kid":"{key.kid}"}}')
+            for alg in ("[1]", "{}", "null", "1", '"RS256"', '"none"')
+        },
+        "a critical extension": with_header(
+            f'{{"alg":"EdDSA","typ":"at+jwt","kid":"{key.kid}","crit":[{{}}]}}'
+        ),
     }
 
 
