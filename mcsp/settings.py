@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Where services beside identity get the public keys; default: ``{api_url}/v1/auth/jwks.json``."""
     service_host: str = "127.0.0.1"
     """Address the listener binds to; loopback unless a container needs another."""
+    trusted_edge: str = ""
+    """Addresses or networks, by comma, whose ``X-Forwarded-For`` names the client; empty: nobody's does."""
     service_port: int = 0
     """Port of this process's own HTTP listener (health, readiness, metrics; for the API: everything)."""
 

@@ -40,6 +40,9 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
         access_log=False,
         server_header=False,
         date_header=False,
+        # By default uvicorn believes whoever calls from this machine: a header would void every rate limit.
+        proxy_headers=bool(options.trusted_edge),
+        forwarded_allow_ips=options.trusted_edge,
         timeout_graceful_shutdown=GRACE_S,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
