@@ -21,10 +21,16 @@ HLS_TYPE, DASH_TYPE = "application/vnd.apple.mpegurl", "application/dash+xml"
 async def render(
     store: ObjectStore, connection: Connection, media_id: UUID, stale: list[StaleManifest]
 ) -> None:
-    """Put the manifests of these versions, as the rows are now. Raises what the store raises."""
+    """Put the manifests of these versions, as the rows are now. Raises what the store raises.
+
+    However it ends, no put of it is under way afterwards.
+    """
     for manifest in stale:
         renditions = await rendering.renditions(connection, media_id, manifest.rungs)
-        await _put(store, manifest, renditions)
+        try:
+            await _put(store, manifest, renditions)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
 
 
 async def _put(store: ObjectStore, manifest: StaleManifest, renditions: tuple[RenditionRow, ...]) -> None:
@@ -39,12 +45,11 @@ async def _put(store: ObjectStore, manifest: StaleManifest, renditions: tuple[Re
         renditions, target_s=target_s, finished=finished, started_at=manifest.created_at,
         now=datetime.now(UTC),
     )  # fmt: skip
-    await asyncio.gather(
-        put("manifest.mpd", mpd, DASH_TYPE),
-        *(
-            put(row.playlist, hls.media(row, target_s=target_s, finished=finished), HLS_TYPE)
-            for row in renditions
-        ),
-    )
+    # A group: where one put fails, none of the others is still under way once the lock is given up.
+    async with asyncio.TaskGroup() as group:
+        group.create_task(put("manifest.mpd", mpd, DASH_TYPE))
+        for row in renditions:
+            text = hls.media(row, target_s=target_s, finished=finished)
+            group.create_task(put(row.playlist, text, HLS_TYPE))
     if finished or manifest.rendered_revision == 0:
         await put("master.m3u8", hls.master(renditions, finished=finished), HLS_TYPE)

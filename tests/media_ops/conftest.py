@@ -7,7 +7,9 @@ import pytest
 
 from mcsp.database.pool import open_pool
 from mcsp.ids import uuid7
+from mcsp.settings import S3Settings
 from tests.media_ops.postgres import Server, make_database
+from tests.media_ops.seaweed import seaweed
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,10 @@ async def pool(postgres_server: Server, database: str) -> AsyncIterator[asyncpg.
     pool = await open_pool(postgres_server.dsn("media_ops", database), name="test", max_size=8)
     yield pool
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def store_settings() -> AsyncIterator[S3Settings]:
+    """An object store of the media room's own, with an empty media bucket."""
+    async with seaweed() as settings:
+        yield settings
