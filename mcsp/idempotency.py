@@ -12,6 +12,7 @@ row: it may be tried again. Valkey only saves the database a question; without i
 """
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -59,9 +60,14 @@ def answer_of(status: int, value: msgspec.Struct) -> Answer:
     return Answer(status, msgspec.json.encode(value))
 
 
-def digest_of(operation: str, request: object) -> bytes:
-    """SHA-256 of an operation's name and its request as decoded (so that blanks do not matter)."""
-    return hashlib.sha256(operation.encode() + b"\0" + msgspec.json.encode(request, order="sorted")).digest()
+def digest_of(operation: str, request: object, *, secret: bytes = b"") -> bytes:
+    """Digest of an operation's name and its request as decoded (so that blanks do not matter).
+
+    A request that holds a password needs a server's ``secret`` (HMAC-SHA256, RFC 2104): a plain SHA-256
+    (what there is without one) of little else than a password lets whoever reads it try all passwords.
+    """
+    text = operation.encode() + b"\0" + msgspec.json.encode(request, order="sorted")
+    return hmac.digest(secret, text, "sha256") if secret else hashlib.sha256(text).digest()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ async def register(
         lambda connection: identity.accounts.register(connection, data),
         scope=f"register:{data.email.strip().casefold()}",
         key=idempotency_key,
-        digest=digest_of("register", data),
+        digest=digest_of("register", data, secret=identity.request_secret),
     )
     return respond(answer)
 

@@ -27,6 +27,8 @@ class Identity:
     login_limit: RateLimit
     register_limit: RateLimit
     signer: Signer
+    request_secret: bytes
+    """Keys the digests of requests that hold a password."""
 
     def public_keys(self) -> dict[str, Any]:
         """The JWK set that checks this service's access tokens."""
@@ -49,6 +51,7 @@ async def open_identity(resources: Resources) -> AsyncIterator[Identity]:
             login_limit=RateLimit(cache, "login", LOGINS_A_MINUTE),
             register_limit=RateLimit(cache, "register", REGISTRATIONS_A_MINUTE),
             signer=signer,
+            request_secret=signer.secret_for("idempotency"),
         )
     finally:
         passwords.close()

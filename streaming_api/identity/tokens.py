@@ -5,6 +5,7 @@ The private key is read from ``identity_key_file`` by this service alone; everyo
 
 import base64
 import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Callable
@@ -43,6 +44,10 @@ class Signer:
     def public_keys(self) -> dict[str, Any]:
         """The JWK set (RFC 7517) with the public half."""
         return {"keys": [self.key.as_dict(private=False)]}
+
+    def secret_for(self, purpose: str) -> bytes:
+        """A secret of this service's own, derived from the private key; 32 bytes, another by purpose."""
+        return hmac.digest(str(self.key.as_dict(private=True)["d"]).encode(), purpose.encode(), "sha256")
 
 
 def signer_from(path: Path) -> Signer:

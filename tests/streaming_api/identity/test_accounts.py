@@ -1,13 +1,21 @@
 """Promises of registering and logging in."""
 
 import asyncio
+import base64
+import hashlib
 import statistics
 import time
 
 import httpx
+import msgspec
 import pytest
+import redis.asyncio as redis
 
+from mcsp.idempotency import digest_of
 from mcsp.ids import uuid7
+from mcsp.resources import Resources
+from mcsp.settings import Settings
+from streaming_api.identity.schemas import Register
 from tests.streaming_api.identity.conftest import (
     PASSWORD,
     bearer,
@@ -82,16 +90,40 @@ async def test_a_display_name_must_be_visible(client: httpx.AsyncClient, name: s
     assert refused(await client.post("/v1/auth/register", json=body), 400, "bad_display_name")
 
 
-async def test_passwords_are_kept_as_argon2id_alone(client: httpx.AsyncClient, options: object) -> None:
-    import asyncpg
-
-    email = await registered(client)
-    connection = await asyncpg.connect(options.dsn_of("identity"))  # type: ignore[attr-defined] -- Settings
-    row = await connection.fetchrow(
+async def test_passwords_are_kept_as_argon2id_alone(
+    client: httpx.AsyncClient, options: Settings, resources: Resources
+) -> None:
+    email, key = new_email(), uuid7().hex
+    body = {"email": email, "password": PASSWORD, "display_name": "Ann"}
+    answer = await client.post("/v1/auth/register", json=body, headers={"idempotency-key": key})
+    assert answer.status_code == 201
+    pool = await resources.pool("identity")
+    row = await pool.fetchrow(
         "SELECT p.hash, to_jsonb(a)::text AS account FROM identity.account a JOIN identity.password p "
         "USING (user_id) WHERE email = $1",
         email,
     )
-    await connection.close()
+    assert row
     assert row["hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert PASSWORD not in row["account"]
+    digest = await pool.fetchval("SELECT request_sha256 FROM identity.idempotency WHERE key = $1", key)
+    assert digest not in _quick_digests(body)
+    async with redis.Redis.from_url(options.valkey_url) as valkey:
+        [cached] = [key async for key in valkey.scan_iter(f"idempotency:identity:*:{key}")]
+        kept = msgspec.json.decode(await valkey.get(cached) or b"")
+    assert base64.b64decode(kept["request_sha256"]) == digest
+
+
+def _quick_digests(body: dict[str, str]) -> set[bytes]:
+    """What a stranger could compute of each password to try: no secret in it, and a microsecond each."""
+    request = Register(body["email"], body["password"], body["display_name"])
+    texts = [PASSWORD.encode(), msgspec.json.encode(request), msgspec.json.encode(request, order="sorted")]
+    return {digest_of("register", request), *(hashlib.sha256(text).digest() for text in texts)}
+
+
+async def test_one_key_with_another_password_is_no_repeat(client: httpx.AsyncClient) -> None:
+    body = {"email": new_email(), "password": PASSWORD, "display_name": "Ann"}
+    headers = {"idempotency-key": uuid7().hex}
+    assert (await client.post("/v1/auth/register", json=body, headers=headers)).status_code == 201
+    other = await client.post("/v1/auth/register", json=body | {"password": "another one"}, headers=headers)
+    assert refused(other, 409, "idempotency_key_reused")
