@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import struct
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from media_ops.failures import bad_media, of_process, transient
 from media_ops.gate import PATIENCE_S, open_gate
 from media_ops.grid import Cutter, cutter
 from media_ops.loudness import loudness_of
-from media_ops.mp4.boxes import MalformedBoxError
+from media_ops.mp4.boxes import CutShortError, MalformedBoxError
 from media_ops.mp4.codecs import codecs_of
 from media_ops.mp4.fragments import Fragment, InitBoxes, read_fragments, timescale_of
 from media_ops.output import Init, Output, Segment
@@ -119,25 +120,20 @@ async def _run(work: _Work, url: str) -> None:
             for _, write in ends:
                 write.close()
             readers = [await _reader(read, pipes) for read, _ in ends]
-            held = await asyncio.gather(
-                *(_pump(work, rung, reader) for rung, reader in zip(work.rungs, readers, strict=True)),
-                return_exceptions=True,
-            )
+            held = await _pump_all(work, readers)
             returncode, log = await child.finish()
     await _conclude(work, held, returncode, log)
 
 
 async def _conclude(
-    work: _Work, held: "list[Segment | BaseException | None]", returncode: int, log: str
+    work: _Work, held: "list[Segment | CutShortError | None]", returncode: int, log: str
 ) -> None:
     """Judges the run; hands on the last segments of a good one."""
     if returncode != 0:
         raise of_process(log, returncode)
     for outcome in held:
-        if isinstance(outcome, MalformedBoxError):
+        if isinstance(outcome, CutShortError):
             raise transient("output_malformed", str(outcome), log=log[-2000:]) from outcome
-        if isinstance(outcome, BaseException):
-            raise outcome
     last = [outcome for outcome in held if isinstance(outcome, Segment)]
     if not last and work.rungs:
         raise bad_media("source_damaged", log=log[-2000:])
@@ -147,7 +143,35 @@ async def _conclude(
         await work.queue.put(measured)
 
 
-async def _pump(work: _Work, rung: Rung, reader: asyncio.StreamReader) -> Segment | None:
+async def _pump_all(
+    work: _Work, readers: Sequence[asyncio.StreamReader]
+) -> "list[Segment | CutShortError | None]":
+    """What each pipe gave last, once all have ended; the first that cannot be read on ends the others.
+
+    The caller then kills ffmpeg: it would wait for ever for a reader of that pipe.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            pumps = [
+                group.create_task(_pump(work, rung, reader))
+                for rung, reader in zip(work.rungs, readers, strict=True)
+            ]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [pump.result() for pump in pumps]
+
+
+async def _pump(work: _Work, rung: Rung, reader: asyncio.StreamReader) -> Segment | CutShortError | None:
+    """The last segment of a pipe, or how it was cut short: that, the process's own end explains."""
+    try:
+        return await _cut(work, rung, reader)
+    except CutShortError as error:
+        return error
+    except (MalformedBoxError, struct.error, IndexError) as error:
+        raise transient("output_malformed", f"What came of {rung.name} is no CMAF: {error!r}") from error
+
+
+async def _cut(work: _Work, rung: Rung, reader: asyncio.StreamReader) -> Segment | None:
     """Cuts what one pipe gives into segments and puts all but the last, which it returns."""
     pending: _Pending | None = None
     async for part in read_fragments(reader):

@@ -19,6 +19,10 @@ class MalformedBoxError(ValueError):
     """A size that does not fit: the file is not, or no longer, what it claims."""
 
 
+class CutShortError(MalformedBoxError):
+    """A stream that ended inside a box: whoever wrote it ended, and knows why."""
+
+
 def header(data: bytes | memoryview, offset: int) -> tuple[str, int, int]:
     """Type, header length and whole size of the box at ``offset``; size 0 means "until the end"."""
     if offset + HEADER > len(data):

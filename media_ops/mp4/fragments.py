@@ -8,7 +8,7 @@ import struct
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from media_ops.mp4.boxes import MalformedBoxError, children, find, find_all, header
+from media_ops.mp4.boxes import CutShortError, MalformedBoxError, children, find, find_all, header
 
 _FIRST_SAMPLE_FLAGS, _DATA_OFFSET = 0x4, 0x1
 _DURATION, _SIZE, _FLAGS, _CTS = 0x100, 0x200, 0x400, 0x800
@@ -31,13 +31,13 @@ class InitBoxes(NamedTuple):
 
 
 async def read_boxes(stream: asyncio.StreamReader) -> AsyncIterator[tuple[str, bytes]]:
-    """Whole top-level boxes as they arrive. MalformedBoxError where the stream ends inside one."""
+    """Whole top-level boxes as they arrive. CutShortError where the stream ends inside one."""
     while True:
         try:
             head = await stream.readexactly(8)
         except asyncio.IncompleteReadError as error:
             if error.partial:
-                raise MalformedBoxError("the stream ended inside a box header") from error
+                raise CutShortError("the stream ended inside a box header") from error
             return
         kind, length, size = header(head + bytes(8), 0)
         if length != 8 or not 8 <= size <= MAX_BOX_BYTES:
@@ -45,7 +45,7 @@ async def read_boxes(stream: asyncio.StreamReader) -> AsyncIterator[tuple[str, b
         try:
             yield kind, head + await stream.readexactly(size - 8)
         except asyncio.IncompleteReadError as error:
-            raise MalformedBoxError(f"the stream ended inside {kind!r}") from error
+            raise CutShortError(f"the stream ended inside {kind!r}") from error
 
 
 async def read_fragments(stream: asyncio.StreamReader) -> AsyncIterator[InitBoxes | Fragment]:

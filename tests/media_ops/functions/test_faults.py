@@ -23,6 +23,8 @@ from tests.media_ops.functions.clips import AAC, H264, Clips, picture, tone
 from tests.media_ops.functions.readback import make, packets, size_of
 from tests.media_ops.functions.server import Store
 
+INIT = b"\0\0\0\x08ftyp\0\0\0\x28moov\0\0\0\x20mvex\0\0\0\x18trex" + bytes(16)
+"""An init segment that says nothing but its defaults: enough to reach what follows it."""
 TIGHT = sandbox.Limits(cpu_s=20, wall_s=30)
 
 
@@ -124,6 +126,36 @@ async def test_a_killed_program_is_tried_again(clips: Clips, store: Store) -> No
     with pytest.raises(TransientWorkError) as caught:
         await murder()
     assert caught.value.code == "process_killed"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(bytes(8), id="a box of no size"),
+        pytest.param(b"\0\0\0\1mdat" + bytes(8), id="a large box"),
+        pytest.param(b"\0\0\0\x08moov", id="an init segment of nothing"),
+        pytest.param(INIT + b"\0\0\0\x24moof\0\0\0\x1ctraf\0\0\0\x0ctrun" + bytes(16), id="a run cut off"),
+    ],
+)
+async def test_output_that_cannot_be_read_ends_the_program_at_once(
+    clips: Clips, store: Store, scratch: Path, monkeypatch: pytest.MonkeyPatch, written: bytes
+) -> None:
+    """Nobody reads that pipe any more: a program that goes on writing would wait for its wall time."""
+    path = clips.streamable()
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    planned = plan(source)
+    (scratch / "start").write_bytes(written)
+
+    def endless(url: str, source: object, grid: object, outputs: dict[int, object], **_: object) -> list[str]:
+        return ["/bin/sh", "-c", f"exec cat {scratch}/start /dev/zero >/proc/self/fd/{min(outputs)}"]
+
+    monkeypatch.setattr("media_ops.produce.command", endless)
+    limits, begun = sandbox.Limits(cpu_s=60, wall_s=15), list[int]()
+    with pytest.raises(TransientWorkError) as caught:
+        await make(store, path, source, planned.grid, planned.rungs[:2], limits=limits, started=begun.append)
+    assert caught.value.code == "output_malformed"
+    assert len(begun) == 1
+    assert not psutil.pid_exists(begun[0])
 
 
 async def test_wall_time_is_limited(clips: Clips, store: Store) -> None:
