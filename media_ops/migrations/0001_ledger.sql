@@ -61,6 +61,7 @@ CREATE TABLE media_ops.job (
 );
 CREATE INDEX job_due ON media_ops.job (slot, priority, due_at) WHERE state = 'queued';
 CREATE INDEX job_leases ON media_ops.job (lease_until) WHERE state = 'running';
+CREATE INDEX job_done ON media_ops.job (finished_at) WHERE state = 'done';
 CREATE INDEX job_media ON media_ops.job (media_id, source_version);
 
 CREATE TABLE media_ops.rendition (

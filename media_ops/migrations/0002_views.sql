@@ -61,9 +61,24 @@ CREATE VIEW media_ops.playable AS
                    ORDER BY m.version DESC LIMIT 1) m ON true
     WHERE s.state IN ('inspecting', 'processing', 'playable', 'ready');
 
+-- Live jobs that nobody works on or will soon: the lease ran out over 60 s ago (whoever lives takes it back
+-- within 5 s), or the job has been due for over 120 s (workers look every 2 s) while nothing that shares its
+-- places is leased or was done since. Behind a long queue a job may wait for hours: that queue moves.
+CREATE VIEW media_ops.neglected_job AS
+    WITH moving AS MATERIALIZED (
+        SELECT slot, lane = 'video-gpu' AS gpu FROM media_ops.job
+         WHERE state = 'running' AND lease_until > now() - interval '60 s'
+        UNION
+        SELECT slot, lane = 'video-gpu' FROM media_ops.job
+         WHERE state = 'done' AND finished_at > now() - interval '120 s')
+    SELECT j.* FROM media_ops.job j
+     WHERE j.state = 'running' AND j.lease_until < now() - interval '60 s'
+        OR j.state = 'queued' AND j.due_at < now() - interval '120 s'
+           AND (j.slot, j.lane = 'video-gpu') NOT IN (SELECT slot, gpu FROM moving);
+
 -- Violations of "never stuck"; must be empty at each moment. An item is playable, failed with a card,
--- held, or some job of it is queued (it has a due time) or leased (a lease that ran out is due again at
--- lease_until); and no rung waits without a job that will make it.
+-- held, or has a job that is queued or leased, or a manifest to render; no rung waits without a job that
+-- will make it; and what waits is not neglected, so that a system in which nobody works shows here too.
 CREATE VIEW media_ops.never_stuck AS
     SELECT s.media_id, s.version AS source_version, s.state AS status, r.reason
     FROM media_ops.current_source s
@@ -84,7 +99,16 @@ CREATE VIEW media_ops.never_stuck AS
                AND d.state IN ('queued', 'running') AND NOT EXISTS (
                    SELECT FROM media_ops.job j WHERE j.media_id = d.media_id AND d.digest = ANY (j.rungs)
                       AND j.kind <> 'purge' AND j.state IN ('queued', 'running')))
-    ) r;
+    ) r
+    UNION ALL
+    SELECT s.media_id, s.version, s.state, 'nobody_works'
+    FROM media_ops.current_source s
+    WHERE s.state IN ('inspecting', 'processing', 'playable', 'ready') AND (
+        EXISTS (SELECT FROM media_ops.manifest m
+                 WHERE m.media_id = s.media_id AND m.source_version = s.version
+                   AND m.revision > m.rendered_revision AND m.changed_at < now() - interval '120 s')
+        OR s.media_id IN (SELECT n.media_id FROM media_ops.neglected_job n
+                           WHERE n.kind NOT IN ('art', 'purge')));
 
 -- Lineage, one row a thing, each with the completed_at of its source: the hour of the partition. --------
 

@@ -1,4 +1,7 @@
-"""Whatever happens to its jobs in whatever order, no item is ever stuck, and each one ends."""
+"""Whatever happens to its jobs in whatever order, no item is ever stuck, and each one ends.
+
+The promise is computed twice: by the view ``never_stuck``, and from the rows by ``tests.media_ops.stuck``.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -19,9 +22,12 @@ from media_ops.ledger.plan import plan_source
 from media_ops.recipes import Recipe
 from tests.media_ops.items import DESCRIPTION, LANES, PERMANENT, TRANSIENT, Item, new_item, two_step_plan
 from tests.media_ops.postgres import Server, make_database
+from tests.media_ops.stuck import stuck_by_the_rows
 
 STUCK = "SELECT status, reason FROM media_ops.never_stuck"
 STATES = "SELECT status, failure FROM media_ops.media_state"
+LEASE_S = 3600.0
+"""Longer than an example takes: in this machine leases run out by ``kill_all_workers`` alone."""
 LIVE = "SELECT count(*) FROM media_ops.job WHERE state IN ('queued', 'running')"
 
 
@@ -61,7 +67,7 @@ class Ledger(RuleBasedStateMachine):
         slot=st.sampled_from(["quick", "encode"]),
     )
     def lease(self, worker: str, slot: str) -> Lease | None:
-        return self.do(leases.take(self.pool, worker=worker, slot=slot, lanes=LANES))
+        return self.do(leases.take(self.pool, worker=worker, slot=slot, lanes=LANES, lease_s=LEASE_S))
 
     @rule(lease=held, segments=st.integers(0, 4))
     def publish(self, lease: Lease | None, segments: int) -> None:
@@ -137,6 +143,7 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def nothing_is_stuck(self) -> None:
         assert self.do(self.pool.fetch(STUCK)) == []
+        assert self.do(stuck_by_the_rows(self.pool)) == []
 
     def teardown(self) -> None:
         try:
@@ -163,7 +170,9 @@ class Ledger(RuleBasedStateMachine):
 
     def lease_any(self) -> Lease | None:
         for slot in ("quick", "encode"):
-            if taken := self.do(leases.take(self.pool, worker="last", slot=slot, lanes=LANES)):
+            if taken := self.do(
+                leases.take(self.pool, worker="last", slot=slot, lanes=LANES, lease_s=LEASE_S)
+            ):
                 return taken
         return None
 
