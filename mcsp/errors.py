@@ -18,7 +18,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class MCSPError(Exception):
-    """Base of all errors raised on purpose. Subclasses fix ``status`` and ``retryable``."""
+    """Base of all errors raised on purpose. Subclasses fix ``status`` and ``retryable``.
+
+    ``message`` and ``action`` are shown to strangers; what only operators may see is ``details["log"]``.
+    """
 
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
@@ -27,6 +30,11 @@ class MCSPError(Exception):
     def __init__(self, code: str, message: str, *, action: str = "", **details: Any) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.action, self.details = code, message, action, details
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The details that the caller may see: all but ``log``, which is for operators."""
+        return {name: detail for name, detail in self.details.items() if name != "log"}
 
     @property
     def failure(self) -> Failure:

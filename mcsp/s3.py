@@ -4,8 +4,11 @@ Every reference is (bucket, key). What does not belong here: which keys exist; s
 ``streaming_api.uploads``. Presigning is offline and lives in ``mcsp.presign``.
 """
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -13,8 +16,8 @@ from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
 from botocore.handlers import add_expect_header
 
-from mcsp.errors import InvalidInputError, UnavailableError
-from mcsp.s3_errors import MISSING, code_of, named
+from mcsp.errors import InvalidInputError
+from mcsp.s3_errors import MISSING, code_of, named, unavailable
 from mcsp.s3_shapes import ObjectHead, OpenMultipart, Part, StoredObject
 from mcsp.settings import S3Settings
 
@@ -22,6 +25,9 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 15
 ATTEMPTS = 3
 POOL = 64
+CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
+"""S3's answer (409) to two conditional writes of one key at once: nothing is written, ask again."""
+CONFLICT_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 _CONFIG = AioConfig(
     connect_timeout=CONNECT_TIMEOUT_S,
@@ -57,15 +63,26 @@ class ObjectStore:
     async def put_once(
         self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = ""
     ) -> bool:
-        """Write an object unless it exists (``If-None-Match: *``); False when it existed."""
+        """Write an object unless it exists (``If-None-Match: *``); False when another was the first."""
         request = _put(bucket, key, body, content_type, cache_control)
         async with named(f"put {key}"):
-            try:
-                await self._client.put_object(**request, IfNoneMatch="*")
-            except ClientError as error:
-                if code_of(error)[0] in {"PreconditionFailed", "412"} or code_of(error)[1] == 412:
-                    return False
-                raise
+            for pause in CONFLICT_PAUSES_S:
+                if (written := await self._put_new(request)) is not None:
+                    return written
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter, no secret
+        raise unavailable(f"put {key}", "others write it again and again")
+
+    async def _put_new(self, request: dict[str, Any]) -> bool | None:
+        """Whether we were the first; None where another writes it at this moment: ask again."""
+        try:
+            await self._client.put_object(**request, IfNoneMatch="*")
+        except ClientError as error:
+            code, status = code_of(error)
+            if status == HTTPStatus.PRECONDITION_FAILED:
+                return False
+            if code in CONFLICTS:
+                return None
+            raise
         return True
 
     async def get(self, bucket: str, key: str, first: int | None = None, last: int | None = None) -> bytes:
@@ -106,7 +123,9 @@ class ObjectStore:
                     Bucket=bucket, Delete={"Objects": chunk, "Quiet": True}
                 )
             if failed := answer.get("Errors"):
-                raise UnavailableError("store_down", f"{len(failed)} objects were not deleted: {failed[0]}")
+                raise unavailable(
+                    f"delete {len(chunk)} objects", f"{len(failed)} remain, such as {failed[0]}"
+                )
 
     async def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete all objects under a non-empty prefix; gives how many there were."""

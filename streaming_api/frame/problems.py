@@ -52,7 +52,7 @@ def problem_of(error: MCSPError, request_id: str = "") -> Problem:
         retryable=error.retryable,
         action=error.action,
         request_id=request_id,
-        details=error.details,
+        details=error.told,
     )
 
 
