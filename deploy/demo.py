@@ -50,12 +50,14 @@ def _say_addresses(context: Context, started: bool) -> None:
 
 
 def _until_interrupted() -> None:
-    """Until INT or TERM, so that `kill` ends the stack as cleanly as Ctrl-C does."""
+    """Until INT or TERM, so that `kill` ends the stack as cleanly as Ctrl-C does. INT is asked for by name:
+    a shell starts what it puts in the background with INT ignored, and Python leaves it so."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         while True:
             signal.pause()
