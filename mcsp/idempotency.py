@@ -13,7 +13,8 @@ row: it may be tried again. Valkey only saves the database a question; without i
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -82,38 +83,65 @@ class Idempotency:
         """Do ``work`` in a transaction, once per (scope, key); ``scope`` is the person's id.
 
         Without a key it is simply done. Raises ConflictError when the key was used for another request,
-        InvalidInputError for a key that is no key, UnavailableError when the first one takes too long.
+        InvalidInputError for a key that is no key, UnavailableError when the first one, or whoever else holds
+        what the work needs, takes longer than ``WAIT_S``.
         """
         if key is None:
-            async with self.pool.acquire() as connection, connection.transaction():
+            async with self._transaction() as connection:
                 return await work(connection)
         _check_key(key)
         if (known := await self._cached(scope, key, digest)) is not None:
             return known
-        async with self.pool.acquire() as connection:
+        async with self._transaction() as connection:
             answer = await self._once(connection, work, scope, key, digest)
         await self._remember(scope, key, digest, answer)
         return answer
 
-    async def _once(self, connection: Connection, work: Work, scope: str, key: str, digest: bytes) -> Answer:
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+    async def known(self, *, scope: str, key: str | None, digest: bytes) -> Answer | None:
+        """The answer that ``run`` would repeat, or None; for work that cannot stand in a transaction.
+
+        Raises what ``run`` raises for the key. None is no promise: ``run`` decides.
+        """
+        if key is None:
+            return None
+        _check_key(key)
+        if (cached := await self._cached(scope, key, digest)) is not None:
+            return cached
+        row = await self.pool.fetchrow(self._sql(_FIND), scope, key)
+        return row and _replay(row["request_sha256"], row["status"], row["body"], digest)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        """A transaction in which nobody waits for a row longer than ``WAIT_S``: then UnavailableError."""
+        async with self.pool.acquire() as connection:
             try:
-                mine = await connection.fetchval(self._sql(_CLAIM), scope, key, digest)
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+                    yield connection
             except asyncpg.LockNotAvailableError as error:
                 raise UnavailableError(
-                    "first_still_running", "The first request with this key is still running.",
-                    action="Repeat it with the same key in a moment.",
+                    "busy", "Another request is still at work on the same.",
+                    action="Repeat it in a moment.",
                 ) from error  # fmt: skip
-            if not mine:
-                row = await connection.fetchrow(self._sql(_FIND), scope, key)
-                if row is None or row["status"] is None:
-                    # The first one ended without an answer between our two questions: nothing was done.
-                    raise UnavailableError("repeat", "The first request did not finish; please repeat it.")
-                return _replay(row["request_sha256"], row["status"], row["body"], digest)
-            answer = await work(connection)
-            await connection.execute(self._sql(_ANSWER), scope, key, answer.status, answer.body)
-            return answer
+
+    async def _once(self, connection: Connection, work: Work, scope: str, key: str, digest: bytes) -> Answer:
+        """Claim the key and do the work, or give the answer of whoever claimed it first."""
+        try:
+            mine = await connection.fetchval(self._sql(_CLAIM), scope, key, digest)
+        except asyncpg.LockNotAvailableError as error:
+            raise UnavailableError(
+                "first_still_running", "The first request with this key is still running.",
+                action="Repeat it with the same key in a moment.",
+            ) from error  # fmt: skip
+        if not mine:
+            row = await connection.fetchrow(self._sql(_FIND), scope, key)
+            if row is None or row["status"] is None:
+                # The first one ended without an answer between our two questions: nothing was done.
+                raise UnavailableError("repeat", "The first request did not finish; please repeat it.")
+            return _replay(row["request_sha256"], row["status"], row["body"], digest)
+        answer = await work(connection)
+        await connection.execute(self._sql(_ANSWER), scope, key, answer.status, answer.body)
+        return answer
 
     async def _cached(self, scope: str, key: str, digest: bytes) -> Answer | None:
         """What Valkey remembers; fallback: the row in the database."""

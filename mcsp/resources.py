@@ -26,6 +26,7 @@ class Resources:
     name: str
     settings: Settings
     _stack: AsyncExitStack
+    acquire_s: float | None = None
     _pools: dict[str, asyncpg.Pool] = field(default_factory=dict)
     _store: ObjectStore | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -43,6 +44,7 @@ class Resources:
                     min_size=0,
                     max_size=max_size,
                     stateless=stateless,
+                    acquire_s=self.acquire_s,
                 )
                 self._stack.callback(pool.terminate)
                 self._pools[role] = pool
@@ -79,7 +81,9 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_resources(name: str, settings: Settings) -> AsyncIterator[Resources]:
-    """The resources of a process while the block runs."""
+async def open_resources(
+    name: str, settings: Settings, *, acquire_s: float | None = None
+) -> AsyncIterator[Resources]:
+    """The resources of a process while the block runs; ``acquire_s``: see ``open_pool``."""
     async with AsyncExitStack() as stack:
-        yield Resources(name, settings, stack)
+        yield Resources(name, settings, stack, acquire_s)

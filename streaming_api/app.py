@@ -20,6 +20,9 @@ from streaming_api.frame.keys import key_fetcher
 from streaming_api.frame.service import Service
 from streaming_api.services import NAMES, load
 
+ACQUIRE_S = 10
+"""How long a request waits for a database connection: then it is 503, as all behind it would wait as well."""
+
 
 def create_app(*names: str, options: Settings | None = None) -> Litestar:
     """The ASGI application of the named services, or of all; ``options`` replaces the settings."""
@@ -33,7 +36,10 @@ def assemble(services: list[Service], options: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_resources(process, options) as resources, AsyncExitStack() as stack:
+        async with (
+            open_resources(process, options, acquire_s=ACQUIRE_S) as resources,
+            AsyncExitStack() as stack,
+        ):
             app.state["resources"] = resources
             app.state["health"] = await _open(services, app.state, resources, stack)
             yield

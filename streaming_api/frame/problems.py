@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
@@ -140,9 +141,24 @@ def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Respons
     return _ours(request, InvalidInputError("nested_too_deeply", "The body is nested too deeply."))
 
 
+def _late(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A database that is away, has no free connection, or holds a row for another: repeating helps."""
+    log.warning("no answer in time", exc_info=error, path=request.url.path)
+    busy = UnavailableError(
+        "busy", "The server could not do this in time.", action="Try again in a moment."
+    )  # fmt: skip
+    return _ours(request, busy)
+
+
 HANDLERS: ExceptionHandlersMap = {
     MCSPError: _ours,
     HTTPException: _https,
     RecursionError: _too_deep,
+    TimeoutError: _late,
+    ConnectionError: _late,
+    asyncpg.PostgresConnectionError: _late,
+    asyncpg.CannotConnectNowError: _late,
+    asyncpg.TooManyConnectionsError: _late,
+    asyncpg.LockNotAvailableError: _late,
     Exception: _unexpected,
 }

@@ -70,7 +70,7 @@ async def lock_person(connection: Connection, owner_id: UUID) -> None:
     await connection.execute(_LOCK_PERSON, str(owner_id))
 
 
-async def count_open(connection: Connection, owner_id: UUID) -> int:
+async def count_open(connection: Connection | asyncpg.Pool, owner_id: UUID) -> int:
     count = await connection.fetchval(_COUNT_OPEN, owner_id)
     return int(count or 0)
 

@@ -8,9 +8,10 @@ import asyncpg
 import msgspec
 import pytest
 
+from mcsp import idempotency
 from mcsp.cache import Cache
 from mcsp.database.pool import Connection
-from mcsp.errors import ConflictError, InvalidInputError
+from mcsp.errors import ConflictError, InvalidInputError, UnavailableError
 from mcsp.idempotency import Answer, Idempotency, answer_of, digest_of
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
@@ -112,6 +113,29 @@ async def test_when_the_first_fails_the_waiting_second_does_the_work(writes: Ide
         await first
     assert second.body == b'{"number":0}'
     assert await things(writes.pool) == 1
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_who_waits_too_long_for_a_row_is_told_to_repeat(
+    writes: Idempotency, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    monkeypatch.setattr(idempotency, "WAIT_S", 0.2)
+    async with writes.pool.acquire() as holding, holding.transaction():
+        await holding.execute("LOCK TABLE scratch.thing")
+        with pytest.raises(UnavailableError, match="busy"):
+            await writes.run(making("a", itertools.count()), scope=str(uuid7()), key=key, digest=b"")
+    assert await things(writes.pool) == 0
+
+
+async def test_a_first_answer_is_known_without_doing_anything(writes: Idempotency) -> None:
+    scope, digest = str(uuid7()), digest_of("make", "a")
+    assert await writes.known(scope=scope, key="k", digest=digest) is None
+    first = await writes.run(making("a", itertools.count()), scope=scope, key="k", digest=digest)
+    known = await writes.known(scope=scope, key="k", digest=digest)
+    assert known
+    assert (known.status, known.body, known.replayed) == (first.status, first.body, True)
+    with pytest.raises(ConflictError):
+        await writes.known(scope=scope, key="k", digest=digest_of("make", "b"))
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "ü"])
