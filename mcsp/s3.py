@@ -16,7 +16,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
 from botocore.handlers import add_expect_header
 
-from mcsp.errors import InvalidInputError
+from mcsp.errors import ConflictError, InvalidInputError
 from mcsp.s3_errors import MISSING, code_of, named, unavailable
 from mcsp.s3_shapes import ObjectHead, OpenMultipart, Part, StoredObject
 from mcsp.settings import S3Settings
@@ -84,6 +84,26 @@ class ObjectStore:
                 return None
             raise
         return True
+
+    async def replace(
+        self, bucket: str, key: str, body: bytes, content_type: str, cache_control: str = "", *,
+        seen: str | None,
+    ) -> str:  # fmt: skip
+        """Write an object if it is still the one whose ETag was ``seen`` (None: not there); gives its ETag.
+
+        ConflictError when it is another by now. That other may be this very write, sent twice by a retry.
+        """
+        request = _put(bucket, key, body, content_type, cache_control)
+        condition = {"IfNoneMatch": "*"} if seen is None else {"IfMatch": f'"{seen}"'}
+        async with named(f"put {key}"):
+            try:
+                answer = await self._client.put_object(**request, **condition)
+            except ClientError as error:
+                code, status = code_of(error)
+                if status == HTTPStatus.PRECONDITION_FAILED or code == "NoSuchKey":
+                    raise ConflictError("object_changed", f"{key} is not what was seen any more") from error
+                raise
+        return _etag(answer["ETag"])
 
     async def get(self, bucket: str, key: str, first: int | None = None, last: int | None = None) -> bytes:
         """The bytes of an object, or those from ``first`` to ``last`` inclusive."""

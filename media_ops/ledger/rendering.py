@@ -1,8 +1,10 @@
 """What a manifest render reads, and the record that its objects are in the store.
 
 One renderer an item at a time (an advisory lock of its own, never waited for): a version's revision is
-read before its rows, so what is recorded is never newer than what was rendered. What does not belong
-here: texts of manifests (``media_ops.manifests``) and putting them (``media_ops.worker.publisher``).
+read before its rows, so what is recorded is never newer than what was rendered. The lock ends with its
+connection, which a put to the store may outlive: the renderer replaces only objects that it has seen. What
+does not belong here: texts of manifests (``media_ops.manifests``) and putting them
+(``media_ops.worker.rendering``).
 """
 
 from collections.abc import AsyncIterator
@@ -45,7 +47,7 @@ FROM media_ops.segment WHERE media_id = $1 AND digest = ANY ($2) ORDER BY digest
 """
 
 _RENDERED = """
-UPDATE media_ops.manifest SET rendered_revision = $3, rendered_at = now()
+UPDATE media_ops.manifest SET rendered_revision = $3, rendered_at = now(), verified_at = NULL
 WHERE media_id = $1 AND version = $2 AND rendered_revision < $3
 """
 
@@ -57,8 +59,8 @@ LIMIT 100
 """
 
 
-class StaleManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest version whose objects do not show its rows yet."""
+class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest version, and how far its objects show its rows."""
 
     version: int
     rungs: list[str]
@@ -70,6 +72,10 @@ class StaleManifest(msgspec.Struct, frozen=True, kw_only=True):
     rendered_revision: int
     created_at: datetime
 
+    @property
+    def finished(self) -> bool:
+        return self.state == "finished"
+
 
 @asynccontextmanager
 async def render_lock(pool: asyncpg.Pool, media_id: UUID) -> AsyncIterator[Connection | None]:
@@ -78,9 +84,9 @@ async def render_lock(pool: asyncpg.Pool, media_id: UUID) -> AsyncIterator[Conne
         yield connection if await connection.fetchval(_TRY_LOCK, str(media_id)) else None
 
 
-async def stale_manifests(connection: Connection, media_id: UUID) -> list[StaleManifest]:
+async def stale_manifests(connection: Connection, media_id: UUID) -> list[ManifestRow]:
     """Versions to render; read before the rows they show."""
-    return [msgspec.convert(dict(row), StaleManifest) for row in await connection.fetch(_STALE, media_id)]
+    return [msgspec.convert(dict(row), ManifestRow) for row in await connection.fetch(_STALE, media_id)]
 
 
 async def renditions(connection: Connection, media_id: UUID, digests: list[str]) -> tuple[RenditionRow, ...]:
@@ -94,7 +100,7 @@ async def renditions(connection: Connection, media_id: UUID, digests: list[str])
     )
 
 
-async def rendered(connection: Connection, media_id: UUID, manifests: list[StaleManifest]) -> Advance:
+async def rendered(connection: Connection, media_id: UUID, manifests: list[ManifestRow]) -> Advance:
     """Record what is in the store now; the item moves on to playable or ready when it is."""
     await connection.execute(LOCK, media_id)
     for manifest in manifests:

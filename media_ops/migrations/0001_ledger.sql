@@ -122,10 +122,13 @@ CREATE TABLE media_ops.manifest (
     rendered_revision  bigint NOT NULL DEFAULT 0,
     changed_at         timestamptz NOT NULL DEFAULT now(),
     rendered_at        timestamptz,
+    verified_at        timestamptz,                                 -- when its objects were found to be as rendered
     created_at         timestamptz NOT NULL DEFAULT now(),
     finished_at        timestamptz,
     PRIMARY KEY (media_id, version)
 );
+CREATE INDEX manifest_unverified ON media_ops.manifest (rendered_at)
+    WHERE state = 'finished' AND revision = rendered_revision AND verified_at IS NULL;
 CREATE INDEX manifest_stale ON media_ops.manifest (changed_at) WHERE revision > rendered_revision;
 
 CREATE TABLE media_ops.art (

@@ -52,6 +52,7 @@ async def run_worker(name: str, settings: Settings, stop: asyncio.Event) -> None
                 group.create_task(encode.run(stop))
                 group.create_task(listen(settings.kafka_bootstrap, name, context.wake, stop))
                 group.create_task(_repeat(partial(_look_after, context, publisher), stop))
+                group.create_task(_repeat(publisher.verify, stop))
         await publisher.flush(FLUSH_S)
 
 

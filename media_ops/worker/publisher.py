@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from mcsp.errors import UnavailableError
+from mcsp.errors import ConflictError, UnavailableError
 from media_ops.ledger import rendering
 from media_ops.ledger.settle import Advance, settle
 from media_ops.ledger.transaction import item_transaction
@@ -19,6 +19,7 @@ from media_ops.worker.attempt import Attempt
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
 from media_ops.worker.metrics import FIRST_PLAYABLE
 from media_ops.worker.rendering import render
+from media_ops.worker.verifying import verify
 
 log = structlog.get_logger()
 
@@ -79,7 +80,7 @@ class Publisher:
             try:
                 pause = await self._render(media_id)
                 failures = 0
-            except (UnavailableError, *DATABASE_AWAY) as error:
+            except (UnavailableError, ConflictError, *DATABASE_AWAY) as error:
                 self._dirty.add(media_id)
                 pause = min(INTERVAL_S * 2**failures, RETRY_MAX_S)
                 failures += 1
@@ -115,6 +116,11 @@ class Publisher:
     async def adopt(self) -> None:
         """Render what has been stale for so long that whoever changed it must be gone."""
         for media_id in await rendering.stale_items(self.context.pool, ADOPT_AFTER_S):
+            self.dirty(media_id)
+
+    async def verify(self) -> None:
+        """Look at finished versions once more, and render those that S3 does not show as rendered."""
+        for media_id in await verify(self.context.pool, self.context.store):
             self.dirty(media_id)
 
     async def flush(self, timeout_s: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from mcsp.errors import InvalidInputError, NotFoundError, UnavailableError
+from mcsp.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
 from mcsp.s3 import ObjectStore, Part, open_store
@@ -40,6 +40,26 @@ async def test_of_many_writers_at_once_exactly_one_is_the_first(
     won = await asyncio.gather(*(store.put_once(bucket, key, body, "video/mp4") for body in bodies))
     assert sum(won) == 1
     assert await store.get(bucket, key) == bodies[won.index(True)]
+
+
+async def test_of_many_writers_that_saw_the_same_object_one_replaces_it(
+    store: ObjectStore, bucket: str, prefix: str
+) -> None:
+    key = f"{prefix}list.m3u8"
+    first = await store.replace(bucket, key, b"first", "text/plain", seen=None)
+    bodies = [bytes([n]) * 1000 for n in range(8)]
+    answers = await asyncio.gather(
+        *(store.replace(bucket, key, body, "text/plain", seen=first) for body in bodies),
+        return_exceptions=True,
+    )
+    won = [n for n, answer in enumerate(answers) if isinstance(answer, str)]
+    assert len(won) == 1
+    assert sum(isinstance(answer, ConflictError) for answer in answers) == 7
+    assert await store.get(bucket, key) == bodies[won[0]]
+    with pytest.raises(ConflictError):
+        await store.replace(bucket, key, b"again", "text/plain", seen=None)
+    with pytest.raises(ConflictError):
+        await store.replace(bucket, f"{prefix}gone", b"again", "text/plain", seen=first)
 
 
 async def test_type_and_cache_rule_are_kept(store: ObjectStore, bucket: str, prefix: str) -> None:

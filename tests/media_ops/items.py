@@ -81,6 +81,15 @@ class Item:
         assert lease is not None
         return lease
 
+    async def taken_back(self, slot: str = "quick") -> Lease:
+        """The job that runs, leased anew."""
+        await self.pool.execute(
+            """UPDATE media_ops.job SET state = 'queued', due_at = now()
+               WHERE media_id = $1 AND state = 'running'""",
+            self.media_id,
+        )
+        return await self.taken(slot)
+
     async def planned(self, plan: Plan | None = None) -> None:
         await plan_source(self.pool, await self.taken(), DESCRIPTION, plan or two_step_plan())
 

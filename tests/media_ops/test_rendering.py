@@ -2,16 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from mcsp.errors import UnavailableError
+from mcsp.presign import Presigner
 from mcsp.s3 import ObjectStore, open_store
-from mcsp.settings import S3Settings
+from mcsp.settings import S3Settings, Settings
 from media_ops.ledger import endings, rendering
 from media_ops.ledger.settle import Advance
+from media_ops.worker.context import WorkerContext
+from media_ops.worker.publisher import Publisher
 from media_ops.worker.rendering import render
+from media_ops.worker.verifying import verify
 from tests.media_ops.items import LOW, SOUND, Item, new_item, two_step_plan
+
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""Ends the renderer's connection, the only one that holds an advisory lock just then."""
 
 Hook = Callable[[str], Awaitable[None]]
 
@@ -22,12 +35,12 @@ class Hindered(ObjectStore):
     under_way = 0
     before: Hook | None = None
 
-    async def put(self, bucket: str, key: str, *arguments, **options) -> str:
+    async def replace(self, bucket: str, key: str, *arguments, **options) -> str:
         self.under_way += 1
         try:
             if self.before is not None:
                 await self.before(key)
-            return await super().put(bucket, key, *arguments, **options)
+            return await super().replace(bucket, key, *arguments, **options)
         finally:
             self.under_way -= 1
 
@@ -57,13 +70,24 @@ async def render_now(item: Item, store: ObjectStore) -> Advance:
 
 async def finish(item: Item) -> None:
     """The rest of the item's segments, and the end of its job."""
-    await item.run_out()
-    await item.pool.execute(
-        "UPDATE media_ops.job SET state = 'queued', due_at = now() WHERE state = 'running'"
-    )
-    lease = await item.taken()
+    lease = await item.taken_back()
     await item.publish(lease)
     await endings.complete(item.pool, lease)
+
+
+async def assert_finished(item: Item, store: ObjectStore) -> None:
+    """Both lists of version 1 end, and show the three segments that the rows hold."""
+    for name in (LOW.name, SOUND.name):
+        shown = await text(item, store, f"{name}.m3u8")
+        assert (shown.count("#EXTINF"), shown.endswith("#EXT-X-ENDLIST\n")) == (3, True)
+    mpd = await text(item, store, "manifest.mpd")
+    assert (mpd.count('r="2"'), 'type="static"' in mpd) == (2, True)
+
+
+def publisher(item: Item, store: ObjectStore, scratch: Path) -> Publisher:
+    """The renderer of a worker of its own."""
+    settings = Settings()
+    return Publisher(WorkerContext("w", settings, item.pool, store, Presigner(settings.s3), scratch))
 
 
 async def text(item: Item, store: ObjectStore, name: str, version: int = 1) -> str:
@@ -86,6 +110,89 @@ async def test_a_render_that_fails_leaves_no_put_under_way(item: Item, store: Hi
     store.before = None
     await finish(item)
     await render_now(item, store)
-    for name in (LOW.name, SOUND.name):
-        shown = await text(item, store, f"{name}.m3u8")
-        assert (shown.count("#EXTINF"), shown.endswith("#EXT-X-ENDLIST\n")) == (3, True)
+    await assert_finished(item, store)
+
+
+async def test_a_put_that_outlives_its_lock_replaces_nothing_newer(
+    item: Item, store: Hindered, store_settings: S3Settings
+) -> None:
+    """PostgreSQL ends the connection, and with it the lock, while puts are on their way."""
+    begun, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(_key: str) -> None:
+        begun.set()
+        await released.wait()
+
+    await render_now(item, store)
+    lease = await item.taken_back()
+    await item.publish(lease, range(2))
+    store.before = hold
+    late = asyncio.create_task(render_now(item, store))
+    await begun.wait()
+    await item.pool.fetch(TERMINATE)
+    async with open_store(store_settings) as other:
+        await item.publish(lease)
+        await endings.complete(item.pool, lease)
+        await render_now(item, other)
+    released.set()
+    with pytest.raises(asyncpg.InterfaceError):  # it learns that its connection is gone
+        await late
+    await assert_finished(item, store)
+
+
+async def test_two_workers_that_render_one_item_at_once_leave_it_whole(
+    item: Item, store: Hindered, store_settings: S3Settings, tmp_path: Path
+) -> None:
+    async def slowly(_key: str) -> None:
+        await asyncio.sleep(0)
+
+    store.before = slowly
+    lease = await item.taken_back()
+    async with open_store(store_settings) as other:
+        workers = [publisher(item, one, tmp_path) for one in (store, other)]
+        for number in range(3):
+            await item.publish(lease, range(number + 1))
+            for worker in workers:
+                worker.dirty(item.media_id)
+            await asyncio.sleep(0.05)
+        await endings.complete(item.pool, lease)
+        for worker in workers:
+            worker.dirty(item.media_id)
+        for worker in workers:
+            await worker.flush(30)
+    assert await item.state() == "ready"
+    await assert_finished(item, store)
+
+
+async def test_a_finished_version_that_was_damaged_is_found_and_rendered_again(
+    item: Item, store: Hindered
+) -> None:
+    await finish(item)
+    await render_now(item, store)
+    key = f"media/{item.media_id}/m1/{LOW.name}.m3u8"
+    whole = await text(item, store, f"{LOW.name}.m3u8")
+    await store.put(item.bucket, key, whole.split("#EXTINF")[0].encode(), "text/plain")
+    assert await verify(item.pool, store, after_s=0) == [item.media_id]
+    await render_now(item, store)
+    await assert_finished(item, store)
+    assert await verify(item.pool, store, after_s=0) == []
+    assert await item.pool.fetchval("SELECT verified_at IS NOT NULL FROM media_ops.manifest")
+
+
+async def test_a_finished_version_with_an_object_missing_is_rendered_again(
+    item: Item, store: Hindered
+) -> None:
+    await finish(item)
+    await render_now(item, store)
+    await store.delete(item.bucket, [f"media/{item.media_id}/m1/master.m3u8"])
+    assert await verify(item.pool, store, after_s=0) == [item.media_id]
+    await render_now(item, store)
+    assert "#EXT-X-STREAM-INF" in await text(item, store, "master.m3u8")
+
+
+async def test_a_store_that_is_away_leaves_a_look_due(item: Item, store: Hindered) -> None:
+    await finish(item)
+    await render_now(item, store)
+    async with open_store(S3Settings(endpoint="http://127.0.0.1:9", access_key="a")) as away:
+        assert await verify(item.pool, away, after_s=0) == []
+    assert await item.pool.fetchval("SELECT verified_at IS NULL FROM media_ops.manifest")
