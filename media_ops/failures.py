@@ -1,13 +1,14 @@
 """Every way media work can fail, as errors with a card: code, plain words, next step.
 
 Two kinds: the file itself is at fault (permanent, ``BadMediaError``), or something around it is
-(``TransientWorkError``, tried again). What does not belong here: what is done about a failure.
+(``TransientWorkError``, tried again). What a creator reads stands in the tables here and nowhere else: the
+message of an error around the file is for operators. What does not belong here: what is done about it.
 """
 
 import re
 import signal
 
-from mcsp.errors import BadMediaError, MCSPError, TransientWorkError
+from mcsp.errors import BadMediaError, Failure, MCSPError, TransientWorkError
 
 CARDS: dict[str, tuple[str, str]] = {
     "source_empty": ("The file is empty.", "Upload the file again; check that it has content."),
@@ -56,7 +57,37 @@ CARDS: dict[str, tuple[str, str]] = {
         "The file holds more tracks than the limit.",
         "Export it with the tracks that should play, and upload that.",
     ),
+    "no_media": (
+        "There was nothing to play in this part of the file.",
+        "Check the file and upload it again.",
+    ),
 }
+
+_LATER = "Try again later with the button; if it fails once more, tell us the code of this card."
+_SMALLER = "Export it shorter or with a smaller picture and upload that, or try again later with the button."
+
+GIVEN_UP: dict[str, tuple[str, str]] = {
+    "source_unreadable": ("Your file could not be read from our storage for too long.", _LATER),
+    "store_down": ("Our storage was away for too long.", _LATER),
+    "store_refused": ("Our storage did not take what was made of the file.", _LATER),
+    "no_such_object": ("Your file is not in our storage any more.", "Upload the file again."),
+    "limit_time": ("Preparing the file took longer than we allow.", _SMALLER),
+    "limit_cpu": ("Preparing the file took more computing than we allow.", _SMALLER),
+    "limit_memory": ("Preparing the file took more memory than we allow.", _SMALLER),
+    "limit_output": ("Preparing the file gave more data than we allow.", _SMALLER),
+    "process_killed": ("The program that prepares the file was stopped, each time that we tried.", _LATER),
+    "process_failed": ("The program that prepares the file could not do it, however often we tried.", _LATER),
+    "output_malformed": ("What our program made of the file would not play.", _LATER),
+    "worker_lost": ("The work on this file was interrupted again and again.", _LATER),
+    "internal_error": ("Something went wrong on our side.", _LATER),
+}
+"""Cards of what is not the file's fault, once nobody tries again."""
+
+
+def card_of(code: str) -> Failure:
+    """What an item's card says when work on it ended for good by ``code``; an unknown one is our fault."""
+    known = code if code in CARDS or code in GIVEN_UP else "internal_error"
+    return Failure(known, *(CARDS.get(known) or GIVEN_UP[known]))
 
 
 def bad_media(code: str, **details: object) -> BadMediaError:

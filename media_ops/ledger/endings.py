@@ -12,6 +12,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from mcsp.errors import MCSPError
+from media_ops.failures import card_of
 from media_ops.ledger.leases import Lease, lost
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
@@ -22,7 +23,10 @@ BACKOFF_S, BACKOFF_FACTOR = 3.0, 4.0
 
 
 class JobError(msgspec.Struct, frozen=True):
-    """Why an attempt ended: what the card shows, whether trying again helps, and detail for operators."""
+    """Why an attempt ended: code, words for operators, whether trying again helps, and detail.
+
+    The creator's card is ``card_of`` its code (``media_ops.failures``).
+    """
 
     code: str
     message: str
@@ -116,12 +120,7 @@ ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
     SET state = 'queued', due_at = now()
 """
 
-_EMPTY_RUNG = JobError(
-    "no_media",
-    "There was nothing to play in this part of the file.",
-    "Check the file and upload it again.",
-    False,
-)
+_EMPTY_RUNG = JobError("no_media", "The process wrote nothing of this rung.", "", False)
 
 
 async def complete(pool: asyncpg.Pool, lease: Lease) -> None:
@@ -160,6 +159,7 @@ def backoff_s(attempt: int, chance: float | None = None) -> float:
 
 async def end_job(connection: Connection, lease: Lease, error: JobError, *, attempts: int) -> str:
     """Nobody tries this job again: split it, or bury it with its rungs."""
+    error = msgspec.structs.replace(error, action=card_of(error.code).action)
     if len(lease.rungs) > 1 and lease.kind != "purge":
         await connection.execute(_END, lease.job_id, "cancelled", error, attempts)
         await connection.execute(_SPLIT, lease.job_id)
@@ -175,4 +175,4 @@ async def end_job(connection: Connection, lease: Lease, error: JobError, *, atte
 
 
 def _card(error: JobError) -> dict[str, str]:
-    return {"code": error.code, "message": error.message, "action": error.action}
+    return msgspec.to_builtins(card_of(error.code))

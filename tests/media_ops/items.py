@@ -20,7 +20,9 @@ from media_ops.output import Init
 from media_ops.recipes import STANDARD, Grid, Group, Plan, Recipe, Rung
 
 LANES = ("inspect", "audio", "video")
-TRANSIENT = JobError("store_down", "The store is away.", "Wait.", True)
+TRANSIENT = JobError(
+    "store_down", "put media/1/0.m4s: 10.1.2.3:9000", "Nothing to do: it is tried again.", True
+)
 PERMANENT = JobError("source_damaged", "The file is damaged.", "Upload another.", False)
 
 VIDEO = VideoStream(

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from mcsp.contracts.media import DeadJob
+from media_ops.failures import CARDS
 from media_ops.ledger import board, endings, leases, losses
 from media_ops.ledger.endings import ATTEMPTS, backoff_s
 from media_ops.ledger.leases import LeaseLostError
@@ -48,11 +49,8 @@ async def test_a_permanent_error_is_not_repeated_and_has_its_card(pool, outbox) 
     assert await endings.fail(pool, await item.taken(), PERMANENT) == "dead"
     state = await pool.fetchrow("SELECT status, failure FROM media_ops.media_state")
     assert state["status"] == "failed"
-    assert state["failure"] == {
-        "code": "source_damaged",
-        "message": PERMANENT.message,
-        "action": PERMANENT.action,
-    }
+    message, action = CARDS["source_damaged"]
+    assert state["failure"] == {"code": "source_damaged", "message": message, "action": action}
     assert len(await _dead_letters(outbox)) == 1
 
 
