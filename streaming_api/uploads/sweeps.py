@@ -14,6 +14,7 @@ import structlog
 from mcsp.errors import ConflictError, InvalidInputError
 from mcsp.idempotency import Idempotency
 from mcsp.s3 import ObjectStore
+from mcsp.s3_errors import TOTAL_S
 from mcsp.sweeper import SweepContext, every
 from streaming_api.uploads import logic, repository
 from streaming_api.uploads.repository import Upload
@@ -25,8 +26,9 @@ AT_ONCE = 50
 """Rows of each kind a run."""
 KEYS_AT_ONCE = 500
 """Keys of the source bucket that a run looks at; the next run goes on behind them."""
-JOINING_S = 30
-"""A `complete` that has not ended after this was killed, or its client is gone."""
+JOINING_S = TOTAL_S + 30
+"""A `complete` that has not ended after this was killed, or its client is gone: longer than the store may
+take to join, else the sweeper would judge a join that is still under way."""
 SETTLED_S = 60
 """An ended upload is cleaned once more after this: a PUT under way may have landed behind the first time."""
 ORPHAN_S = 3600
@@ -37,12 +39,16 @@ _JOINING = f"""
 SELECT {_COLUMNS} FROM uploads.upload
 WHERE state = 'open' AND joining_at < now() - make_interval(secs => $1) ORDER BY joining_at LIMIT $2
 """  # noqa: S608 -- the columns are a constant
-_NOT_JOINED = "UPDATE uploads.upload SET joining_at = NULL WHERE upload_id = $1 AND state = 'open'"
+_NOT_JOINED = """
+UPDATE uploads.upload SET joining_at = NULL WHERE upload_id = $1 AND state = 'open' AND joining_at = $2
+"""
 _EXPIRING = f"""
 SELECT {_COLUMNS} FROM uploads.upload
-WHERE state = 'open' AND expires_at < now() AND joining_at IS NULL
-ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+WHERE state = 'open' AND expires_at < now() AND joining_at IS NULL ORDER BY expires_at LIMIT $1
 """  # noqa: S608 -- the columns are a constant
+_STILL_EXPIRING = """
+SELECT true FROM uploads.upload WHERE upload_id = $1 AND state = 'open' AND joining_at IS NULL FOR UPDATE
+"""
 _TO_CLEAN = f"""
 SELECT {_COLUMNS} FROM uploads.upload
 WHERE state IN ('aborted', 'expired') AND cleaned_at IS NULL AND ended_at < now() - make_interval(secs => $1)
@@ -66,7 +72,7 @@ async def sweep_uploads(context: SweepContext) -> dict[str, float]:
     bucket = context.settings.s3.bucket_source
     return {
         "finished": await finish_joined(pool, store),
-        "expired": await expire(pool),
+        "expired": await expire(pool, store),
         "cleaned": await clean_ended(pool, store),
         "orphan_uploads": await drop_orphan_uploads(pool, store, bucket),
         "orphan_objects": await drop_orphan_objects(pool, store, bucket),
@@ -81,23 +87,40 @@ async def finish_joined(pool: asyncpg.Pool, store: ObjectStore, older_s: float =
     for row in await pool.fetch(_JOINING, older_s, AT_ONCE):
         upload = Upload(**row)
         try:
-            etag = await logic.joined_etag(store, upload)
-            async with pool.acquire() as connection, connection.transaction():
-                await logic.finish(connection, upload.upload_id, upload.owner_id, etag)
+            await _finish(pool, store, upload)
             done += 1
         except (ConflictError, InvalidInputError) as error:
             log.info("upload not joined", upload_id=str(upload.upload_id), reason=error.code)
-            await pool.execute(_NOT_JOINED, upload.upload_id)
+            await pool.execute(_NOT_JOINED, upload.upload_id, upload.joining_at)
     return done
 
 
-async def expire(pool: asyncpg.Pool) -> int:
-    """Open uploads past their time end, and their items with them."""
+async def _finish(pool: asyncpg.Pool, store: ObjectStore, upload: Upload) -> None:
+    """The rest of `complete`. Raises ConflictError or InvalidInputError where S3 has not joined the file."""
+    etag = await logic.joined_etag(store, upload)
     async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(_EXPIRING, AT_ONCE)
-        for row in rows:
-            await repository.end(connection, Upload(**row), "expired")
-    return len(rows)
+        await logic.finish(connection, upload.upload_id, upload.owner_id, etag)
+
+
+async def expire(pool: asyncpg.Pool, store: ObjectStore) -> int:
+    """Open uploads past their time end, and their items with them; one whose file is whole is finished."""
+    ended = 0
+    for row in await pool.fetch(_EXPIRING, AT_ONCE):
+        upload = Upload(**row)
+        try:
+            await _finish(pool, store, upload)
+        except (ConflictError, InvalidInputError):
+            ended += await _end(pool, upload)
+    return ended
+
+
+async def _end(pool: asyncpg.Pool, upload: Upload) -> bool:
+    """The upload expires, unless a `complete` came meanwhile."""
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval(_STILL_EXPIRING, upload.upload_id):
+            return False
+        await repository.end(connection, upload, "expired")
+    return True
 
 
 async def clean_ended(pool: asyncpg.Pool, store: ObjectStore, settled_s: float = SETTLED_S) -> int:

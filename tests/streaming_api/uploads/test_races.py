@@ -10,6 +10,8 @@ import pytest
 
 from deploy.handle import StackHandle
 from mcsp.resources import Resources
+from mcsp.s3 import Part
+from mcsp.s3_errors import TOTAL_S
 from streaming_api.uploads import limits, sweeps
 from tests.streaming_api.api import ApiProcess, Person
 
@@ -194,6 +196,35 @@ async def test_a_mark_without_a_join_opens_the_upload_again(
     assert ann.complete(upload, ann.put(upload, b"hello media")).status_code == 202
 
 
+async def test_a_join_that_the_store_may_still_be_at_is_left_alone(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    upload = ann.begin(11)
+    mark = "UPDATE uploads.upload SET joining_at = now() - make_interval(secs => $2) WHERE upload_id = $1"
+    await admin.execute(mark, upload["upload_id"], TOTAL_S + 1.0)
+    await sweeps.finish_joined(await resources.pool("uploads"), await resources.store())
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    assert row["joining_at"]
+
+
+async def test_an_upload_whose_file_is_whole_is_finished_when_its_time_ends(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    """The API was killed, and the store joined the parts later than the sweeper looked."""
+    upload = ann.begin(11)
+    parts = [Part(part["number"], part["etag"].strip('"')) for part in ann.put(upload, b"hello media")]
+    pool, store = await resources.pool("uploads"), await resources.store()
+    row = await admin.fetchrow(
+        "UPDATE uploads.upload SET expires_at = now() WHERE upload_id = $1 RETURNING *", upload["upload_id"]
+    )
+    assert row
+    await store.complete_multipart(row["bucket"], row["key"], row["store_upload"], parts)
+    await sweeps.expire(pool, store)
+    assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+    assert (await store.head(row["bucket"], row["key"])).size_bytes == 11
+
+
 async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
     ann: Person, admin: asyncpg.Pool, resources: Resources
 ) -> None:
@@ -203,7 +234,7 @@ async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
         "UPDATE uploads.upload SET expires_at = now() WHERE upload_id = $1", upload["upload_id"]
     )
     pool, store = await resources.pool("uploads"), await resources.store()
-    assert await sweeps.expire(pool) >= 1
+    assert await sweeps.expire(pool, store) >= 1
     assert await sweeps.clean_ended(pool, store, settled_s=0) >= 1
     assert ann.http.get(f"/v1/media/{upload['media_id']}").status_code == 404
     assert ann.complete(upload, parts).json()["code"] == "upload_expired"
