@@ -24,13 +24,14 @@ ORDER BY r.kind DESC, r.bitrate
 """
 
 _MANIFESTS = """
-SELECT version, rungs, state FROM media_ops.manifest
+SELECT version, rungs, state, cut FROM media_ops.manifest
 WHERE media_id = $1 AND source_version = $2 ORDER BY version
 """
 
 _FINISH = """
 UPDATE media_ops.manifest
-SET state = 'finished', finished_at = now(), revision = revision + 1, changed_at = now()
+SET state = 'finished', finished_at = now(), revision = revision + 1, changed_at = now(),
+    cut = ARRAY(SELECT unnest(rungs) EXCEPT SELECT unnest($3::text[]))
 WHERE media_id = $1 AND version = ANY ($2)
 """
 
@@ -106,7 +107,8 @@ async def _finish(connection: Connection, media_id: UUID, rungs: list[Any], mani
     over = {rung["digest"] for rung in rungs if rung["state"] in ("published", "failed", "superseded")}
     done = [m["version"] for m in manifests if m["state"] == "growing" and over.issuperset(m["rungs"])]
     if done:
-        await connection.execute(_FINISH, media_id, done)
+        published = [rung["digest"] for rung in rungs if rung["state"] == "published"]
+        await connection.execute(_FINISH, media_id, done, published)
 
 
 async def _open_next(
@@ -128,8 +130,9 @@ def next_rungs(source: Any, rungs: list[Any], manifests: list[Any]) -> list[str]
 
     The first version opens when each opening rung has its init and first segment; where a picture or sound
     of it failed, with what is published once that has all that any rung will have. Later ones take all
-    published rungs and those of the newest version that still grow; a re-make of a ready item waits
-    until none is left to make, so that viewers never move to fewer rungs.
+    published rungs and those of the newest version that still grow; a rung that the newest one shows only
+    in part, because it had failed when the version finished, counts as new once it is published. A re-make
+    of a ready item waits until none is left to make, so that viewers never move to fewer rungs.
     """
     living = [rung for rung in rungs if rung["state"] != "superseded"]
     if not manifests:
@@ -144,7 +147,8 @@ def next_rungs(source: Any, rungs: list[Any], manifests: list[Any]) -> list[str]
         return []
     newest = set(manifests[-1]["rungs"])
     chosen = [r["digest"] for r in living if _belongs(r, newest)]
-    added = set(chosen) - newest
+    published = {rung["digest"] for rung in living if rung["state"] == "published"}
+    added = published - (newest - set(manifests[-1]["cut"]))
     dropped = newest - set(chosen) if not waiting else set()
     return chosen if chosen and (added or dropped) else []
 

@@ -115,6 +115,7 @@ CREATE TABLE media_ops.manifest (
     source_version     integer NOT NULL,
     rungs              text[] NOT NULL,                             -- rendition digests
     state              text NOT NULL CHECK (state IN ('growing', 'finished')),
+    cut                text[] NOT NULL DEFAULT '{}',                -- rungs that were not published when it finished
     target_duration_s  integer NOT NULL,                            -- EXT-X-TARGETDURATION, fixed at first publish
     bucket             text NOT NULL,
     prefix             text NOT NULL,                               -- media/{media_id}/m{version}

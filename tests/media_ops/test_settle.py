@@ -4,7 +4,16 @@ import msgspec
 
 from media_ops.ledger import endings
 from media_ops.recipes import STANDARD, Recipe
-from tests.media_ops.items import LESS_SOUND, LOW, MIDDLE, PERMANENT, SOUND, new_item, two_step_plan
+from tests.media_ops.items import (
+    LESS_SOUND,
+    LOW,
+    MIDDLE,
+    PERMANENT,
+    SOUND,
+    TRANSIENT,
+    new_item,
+    two_step_plan,
+)
 
 FIRST = {LOW.name, SOUND.name}
 ALL = FIRST | {MIDDLE.name, "720p"}
@@ -96,6 +105,53 @@ async def test_without_its_opening_rungs_an_item_still_becomes_playable(pool) ->
     await item.render()
     assert await item.manifests() == [(1, {MIDDLE.name, LESS_SOUND.name}, "finished")]
     assert await item.state() == "ready"
+
+
+async def _last_failure(item, lease) -> str:
+    """The last attempt at the job fails by an error that may pass."""
+    last = "UPDATE media_ops.job SET attempts = $2 WHERE job_id = $1"
+    await item.pool.execute(last, lease.job_id, endings.ATTEMPTS - 1)
+    return await endings.fail(item.pool, lease, TRANSIENT)
+
+
+async def _cut_short(item) -> tuple[str, ...]:
+    """A first version that finished while one of its rungs had failed after its first segment; that rung."""
+    assert await _last_failure(item, await _opened(item)) == "cancelled"
+    parts = {}
+    while lease := await item.take():
+        parts[lease.kind] = lease
+    await item.publish(parts["audio"])
+    await endings.complete(item.pool, parts["audio"])
+    assert await _last_failure(item, parts["encode"]) == "dead"
+    return parts["encode"].rungs
+
+
+async def test_a_rung_cut_short_and_made_again_opens_a_version_that_has_it_whole(pool) -> None:
+    item = await new_item(pool)
+    rungs = await _cut_short(item)
+    assert await item.manifests() == [(1, FIRST, "finished")]
+    assert await pool.fetchval("SELECT media_ops.retry_media($1)", item.media_id)
+    again = await item.taken()
+    assert again.rungs == rungs
+    await item.publish(again)
+    assert len(await item.manifests()) == 1
+    await endings.complete(pool, again)
+    assert await item.manifests() == [(1, FIRST, "finished"), (2, FIRST, "finished")]
+    rest = await item.taken("encode")
+    await item.publish(rest)
+    await endings.complete(pool, rest)
+    assert (await item.manifests())[2:] == [(3, ALL, "finished")]
+    await item.render()
+    assert await item.state() == "ready"
+
+
+async def test_a_rung_cut_short_that_stays_failed_is_left_out_in_the_end(pool) -> None:
+    item = await new_item(pool)
+    await _cut_short(item)
+    rest = await item.taken("encode")
+    await item.publish(rest)
+    await endings.complete(pool, rest)
+    assert await item.manifests() == [(1, FIRST, "finished"), (2, ALL - {LOW.name}, "finished")]
 
 
 async def test_when_every_rung_failed_the_item_failed_with_a_card(pool) -> None:
