@@ -18,7 +18,7 @@ from botocore.handlers import add_expect_header
 
 from mcsp.errors import ConflictError, InvalidInputError
 from mcsp.s3_errors import MISSING, code_of, named, unavailable
-from mcsp.s3_shapes import ObjectHead, OpenMultipart, Part, StoredObject
+from mcsp.s3_shapes import MultipartPosition, ObjectHead, OpenMultipart, Part, StoredObject
 from mcsp.settings import S3Settings
 
 CONNECT_TIMEOUT_S = 2
@@ -175,11 +175,19 @@ class ObjectStore:
                 return parts
             marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
 
-    async def list_multipart(self, bucket: str, prefix: str, limit: int) -> Sequence[OpenMultipart]:
-        """At most ``limit`` (up to 1,000) unfinished multipart uploads of keys under ``prefix``."""
+    async def list_multipart(
+        self, bucket: str, prefix: str, limit: int, after: MultipartPosition | None = None
+    ) -> tuple[Sequence[OpenMultipart], MultipartPosition | None]:
+        """At most ``limit`` (up to 1,000) unfinished multipart uploads of keys under ``prefix`` behind
+        ``after``, in the store's own order, and where to go on, or None at the end."""
+        markers = {"KeyMarker": after.key, "UploadIdMarker": after.upload} if after else {}
         async with named(f"list uploads {prefix}"):
-            page = await self._client.list_multipart_uploads(Bucket=bucket, Prefix=prefix, MaxUploads=limit)
-        return [OpenMultipart(u["Key"], u["UploadId"], u["Initiated"]) for u in page.get("Uploads", ())]
+            page = await self._client.list_multipart_uploads(
+                Bucket=bucket, Prefix=prefix, MaxUploads=limit, **{k: v for k, v in markers.items() if v}
+            )
+        found = [OpenMultipart(u["Key"], u["UploadId"], u["Initiated"]) for u in page.get("Uploads", ())]
+        at = MultipartPosition(page.get("NextKeyMarker") or "", page.get("NextUploadIdMarker") or "")
+        return found, at if page.get("IsTruncated") and at != MultipartPosition() else None
 
     async def complete_multipart(self, bucket: str, key: str, upload: str, parts: Sequence[Part]) -> str:
         """Join the parts into the object; gives its ETag. InvalidInputError when an ETag does not match."""

@@ -30,6 +30,13 @@ class OpenMultipart(msgspec.Struct, frozen=True):
     begun_at: datetime
 
 
+class MultipartPosition(msgspec.Struct, frozen=True):
+    """Where a listing of unfinished multipart uploads goes on: S3's two markers, as the store gave them."""
+
+    key: str = ""
+    upload: str = ""
+
+
 class StoredObject(msgspec.Struct, frozen=True):
     """One line of a listing."""
 

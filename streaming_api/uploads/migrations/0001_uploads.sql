@@ -31,11 +31,15 @@ CREATE INDEX upload_to_clean ON uploads.upload (ended_at)
     WHERE state IN ('aborted', 'expired') AND cleaned_at IS NULL;
 CREATE INDEX upload_of_store ON uploads.upload (store_upload);
 
--- How far the sweeper has read the source bucket in search of objects without a row.
+-- How far the sweeper has read the source bucket in search of what has no row: objects by key, multipart
+-- uploads by S3's two markers.
 CREATE TABLE uploads.sweep_cursor (
-    bucket      text PRIMARY KEY,
-    after_key   text NOT NULL,
-    updated_at  timestamptz NOT NULL DEFAULT now()
+    bucket        text NOT NULL,
+    listing       text NOT NULL CHECK (listing IN ('objects', 'multipart')),
+    after_key     text NOT NULL,
+    after_upload  text NOT NULL DEFAULT '',
+    updated_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (bucket, listing)
 );
 
 -- mcsp.idempotency: answers of finished writes by (person, key), kept a day.

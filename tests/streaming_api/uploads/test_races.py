@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from deploy.handle import StackHandle
+from mcsp.ids import uuid7
 from mcsp.resources import Resources
-from mcsp.s3 import Part
+from mcsp.s3 import ObjectStore, Part
 from mcsp.s3_errors import TOTAL_S
-from streaming_api.uploads import limits, sweeps
+from streaming_api.uploads import limits, orphans, sweeps
 from tests.streaming_api.api import ApiProcess, Person
 
 COUNTS = """
@@ -241,7 +242,7 @@ async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
     row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
     assert row
     assert row["cleaned_at"]
-    assert list(await store.list_multipart(row["bucket"], row["key"], 10)) == []
+    assert (await store.list_multipart(row["bucket"], row["key"], 10))[0] == []
 
 
 async def test_parts_and_objects_without_a_row_go_and_all_else_stays(
@@ -254,12 +255,52 @@ async def test_parts_and_objects_without_a_row_go_and_all_else_stays(
     await store.put(bucket, orphan, b"nobody's", "video/mp4")
     await store.create_multipart(bucket, orphan, "video/mp4")
     media_id = ann.uploaded()
-    assert await sweeps.drop_orphan_uploads(pool, store, bucket, older_s=0) >= 1
     await admin.execute("DELETE FROM uploads.sweep_cursor")
-    assert await sweeps.drop_orphan_objects(pool, store, bucket, older_s=0) >= 1
+    assert await orphans.drop_orphan_uploads(pool, store, bucket, older_s=0) >= 1
+    assert await orphans.drop_orphan_objects(pool, store, bucket, older_s=0) >= 1
     assert [item async for item in store.list(bucket, orphan)] == []
-    assert list(await store.list_multipart(bucket, orphan, 10)) == []
+    assert (await store.list_multipart(bucket, orphan, 10))[0] == []
     row = await admin.fetchrow("SELECT bucket, key FROM media_ops.source WHERE media_id = $1", media_id)
     assert row
     assert (await store.head(row["bucket"], row["key"])).size_bytes == 11
     assert ann.complete(kept, ann.put(kept, b"hello media")).status_code == 202
+
+
+async def test_open_uploads_in_front_never_hide_an_orphan_behind(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    bucket = resources.settings.s3.bucket_source
+    pool, store = await resources.pool("uploads"), await resources.store()
+    kept = [ann.begin(11) for _ in range(6)]
+    lost = {f"uploads/{uuid7()}/{uuid7()}" for _ in range(3)}
+    for key in lost:
+        await store.create_multipart(bucket, key, "video/mp4")
+    await admin.execute("DELETE FROM uploads.sweep_cursor")
+    for _ in range(await _stretches(store, bucket, 2)):
+        await orphans.drop_orphan_uploads(pool, store, bucket, older_s=0, at_once=2)
+    left = {upload.key for upload in (await store.list_multipart(bucket, "uploads/", 1000))[0]}
+    assert not lost & left
+    for upload in kept:
+        assert ann.complete(upload, ann.put(upload, b"hello media")).status_code == 202
+
+
+async def _stretches(store: ObjectStore, bucket: str, at_once: int) -> int:
+    """How many runs go round once, also where the listing skips one for each that is dropped."""
+    return len((await store.list_multipart(bucket, "uploads/", 1000))[0]) // at_once + 2
+
+
+async def test_one_upload_that_cannot_be_cleaned_holds_up_no_other(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    pool, store = await resources.pool("uploads"), await resources.store()
+    bad, good = ann.begin(11), ann.begin(11)
+    for upload in (bad, good):
+        assert ann.http.delete(f"/v1/uploads/{upload['upload_id']}").status_code == 204
+    refused = "UPDATE uploads.upload SET bucket = 'No_Such_Bucket' WHERE upload_id = $1"
+    await admin.execute(refused, bad["upload_id"])
+    with pytest.raises(ExceptionGroup, match=r"1 of \d+ failed"):
+        await sweeps.clean_ended(pool, store, settled_s=0)
+    cleaned = "SELECT cleaned_at IS NOT NULL FROM uploads.upload WHERE upload_id = $1"
+    assert await admin.fetchval(cleaned, good["upload_id"])
+    assert not await admin.fetchval(cleaned, bad["upload_id"])
+    await admin.execute("UPDATE uploads.upload SET cleaned_at = now() WHERE upload_id = $1", bad["upload_id"])

@@ -61,7 +61,7 @@ async def test_while_the_store_hangs_no_connection_and_no_lock_is_held(uploads: 
 
 async def _multiparts(uploads: Uploads, owner: UUID, admin: asyncpg.Pool) -> tuple[int, int]:
     """How many multipart uploads the store holds in all, and how many rows the person has."""
-    begun = await uploads.store.list_multipart(uploads.bucket, "uploads/", 1000)
+    begun, _ = await uploads.store.list_multipart(uploads.bucket, "uploads/", 1000)
     return len(begun), await admin.fetchval("SELECT count(*) FROM uploads.upload WHERE owner_id = $1", owner)
 
 
