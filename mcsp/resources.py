@@ -31,24 +31,28 @@ class Resources:
     _store: ObjectStore | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def pool(self, role: str, *, max_size: int = 10, stateless: bool = False) -> asyncpg.Pool:
+    async def pool(
+        self, role: str, *, max_size: int = 10, stateless: bool = False, purpose: str = ""
+    ) -> asyncpg.Pool:
         """The pool of a database role. It connects when used: a database that is down stops no start.
 
-        ``stateless``: see ``mcsp.database.pool.open_pool``; the first caller decides.
+        ``stateless``: see ``mcsp.database.pool.open_pool``; the first caller decides. With ``purpose`` it is
+        a pool beside the role's common one, for what must get a connection however busy that one is.
         """
+        name = f"{role}/{purpose}" if purpose else role
         async with self._lock:
-            if role not in self._pools:
+            if name not in self._pools:
                 pool = await open_pool(
                     self.settings.dsn_of(role),
-                    name=f"{self.name}/{role}",
+                    name=f"{self.name}/{name}",
                     min_size=0,
                     max_size=max_size,
                     stateless=stateless,
                     acquire_s=self.acquire_s,
                 )
                 self._stack.callback(pool.terminate)
-                self._pools[role] = pool
-            return self._pools[role]
+                self._pools[name] = pool
+            return self._pools[name]
 
     async def store(self) -> ObjectStore:
         """The object store."""
@@ -71,7 +75,7 @@ class Resources:
 
     async def checks(self) -> list[Check]:
         """A readiness check for each thing that was opened so far."""
-        found = [postgres_check(f"postgres:{role}", pool) for role, pool in self._pools.items()]
+        found = [postgres_check(f"postgres:{name}", pool) for name, pool in self._pools.items()]
         if (store := self._store) is not None:
             # The source bucket: every identity that has a store may read it; uploads' knows no other.
             found.append(Check("s3", lambda: store.check(self.settings.s3.bucket_source)))

@@ -108,7 +108,7 @@ async def _beat(attempt: Attempt) -> None:
         await asyncio.sleep(pause)
         try:
             async with asyncio.timeout(leases.HEARTBEAT_S):
-                await leases.keep(attempt.context.pool, attempt.lease, attempt.progress)
+                await leases.keep(attempt.context.heartbeats, attempt.lease, attempt.progress)
         except DATABASE_AWAY as error:
             if time.monotonic() > good_until:
                 raise leases.lost(attempt.lease) from error
@@ -122,7 +122,7 @@ async def _give_back(attempt: Attempt) -> None:
     """A stop is no attempt: due again at once. With the database away the lease runs out instead."""
     with contextlib.suppress(*DATABASE_AWAY):
         async with asyncio.timeout(2):
-            await leases.give_back(attempt.context.pool, attempt.lease)
+            await leases.give_back(attempt.context.heartbeats, attempt.lease)
 
 
 async def _failed(attempt: Attempt, error: Exception) -> str:

@@ -28,11 +28,16 @@ PATIENCE_S = (0.1, 0.2, 0.5, 1.0)
 
 @dataclass
 class WorkerContext:
-    """The shared clients of one worker process. ``name`` is what its leases carry."""
+    """The shared clients of one worker process. ``name`` is what its leases carry.
+
+    ``heartbeats``: connections for leases alone, so that no lease runs out because other work has all of
+    ``pool``.
+    """
 
     name: str
     settings: Settings
     pool: asyncpg.Pool
+    heartbeats: asyncpg.Pool
     store: ObjectStore
     presigner: Presigner
     scratch: Path

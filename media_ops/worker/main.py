@@ -27,7 +27,7 @@ from media_ops.worker.work import Workshop
 
 log = structlog.get_logger()
 
-CONNECTIONS = 24
+CONNECTIONS, HEARTBEAT_CONNECTIONS = 24, 3
 FLUSH_S = 2.0
 
 
@@ -62,6 +62,7 @@ async def _context(name: str, resources: Resources) -> WorkerContext:
         name=name,
         settings=resources.settings,
         pool=await resources.pool("media_ops", max_size=CONNECTIONS),
+        heartbeats=await resources.pool("media_ops", max_size=HEARTBEAT_CONNECTIONS, purpose="heartbeats"),
         store=await resources.store(),
         presigner=resources.presigner,
         scratch=scratch,

@@ -28,6 +28,10 @@ BUSY_S = 0.05
 """Pause before asking again while another worker renders the same item."""
 RETRY_MAX_S = 5.0
 ADOPT_AFTER_S = 3.0
+RENDERS = 6
+"""Renders at once: each holds a connection while it waits for the store, which may hang for a minute."""
+PLAYING_MOST = 1000
+"""Items known to play; one that was forgotten is settled once more with each batch of its segments."""
 
 
 @dataclass
@@ -37,7 +41,9 @@ class Publisher:
     context: WorkerContext
     _dirty: set[UUID] = field(default_factory=set, init=False)
     _tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict, init=False)
-    _playing: set[UUID] = field(default_factory=set, init=False)
+    _playing: dict[UUID, None] = field(default_factory=dict, init=False)
+    """The newest last."""
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RENDERS), init=False)
 
     async def published(self, attempt: Attempt) -> None:
         """New rows of an item: open its first version if it is time, and render what is stale.
@@ -90,7 +96,7 @@ class Publisher:
 
     async def _render(self, media_id: UUID) -> float:
         """One render; gives the pause after it in seconds, 0 when there was nothing to do."""
-        async with rendering.render_lock(self.context.pool, media_id) as connection:
+        async with self._places, rendering.render_lock(self.context.pool, media_id) as connection:
             if connection is None:
                 self._dirty.add(media_id)
                 return BUSY_S
@@ -107,11 +113,13 @@ class Publisher:
             self.context.wake()  # what stood aside for this may begin
             FIRST_PLAYABLE.observe(moved.first_after_s)
             log.info("playable", media=str(media_id), after_s=round(moved.first_after_s, 3))
+        self._playing.pop(media_id, None)
         if moved.state == "ready":
-            self._playing.discard(media_id)
             log.info("ready", media=str(media_id))
-        else:
-            self._playing.add(media_id)
+            return
+        self._playing[media_id] = None
+        if len(self._playing) > PLAYING_MOST:
+            del self._playing[next(iter(self._playing))]
 
     async def adopt(self) -> None:
         """Render what has been stale for so long that whoever changed it must be gone."""

@@ -7,17 +7,20 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from mcsp.database.pool import open_pool
 from mcsp.errors import UnavailableError
 from mcsp.presign import Presigner
 from mcsp.s3 import ObjectStore, open_store
 from mcsp.settings import S3Settings, Settings
-from media_ops.ledger import endings, rendering
+from media_ops.ledger import endings, leases, rendering
 from media_ops.ledger.settle import Advance
+from media_ops.worker.attempt import Attempt, run_attempt
 from media_ops.worker.context import WorkerContext
-from media_ops.worker.publisher import Publisher
+from media_ops.worker.publisher import RENDERS, Publisher
 from media_ops.worker.rendering import render
 from media_ops.worker.verifying import verify
 from tests.media_ops.items import LOW, SOUND, Item, new_item, two_step_plan
+from tests.media_ops.postgres import Server
 
 TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -25,6 +28,8 @@ WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 """Ends the renderer's connection, the only one that holds an advisory lock just then."""
+
+LEASE_UNTIL = "SELECT lease_until FROM media_ops.job WHERE job_id = $1"
 
 Hook = Callable[[str], Awaitable[None]]
 
@@ -54,7 +59,11 @@ async def store(store_settings: S3Settings) -> AsyncIterator[Hindered]:
 @pytest.fixture
 async def item(pool, store_settings: S3Settings) -> Item:
     """An item with two rungs of one segment each in a growing version."""
-    made = await new_item(pool, store_settings.bucket_media)
+    return await begun_item(pool, store_settings.bucket_media)
+
+
+async def begun_item(pool: asyncpg.Pool, bucket: str) -> Item:
+    made = await new_item(pool, bucket)
     await made.planned(two_step_plan(rest=()))
     await made.publish(await made.taken(), range(1))
     return made
@@ -87,7 +96,8 @@ async def assert_finished(item: Item, store: ObjectStore) -> None:
 def publisher(item: Item, store: ObjectStore, scratch: Path) -> Publisher:
     """The renderer of a worker of its own."""
     settings = Settings()
-    return Publisher(WorkerContext("w", settings, item.pool, store, Presigner(settings.s3), scratch))
+    pool, presigner = item.pool, Presigner(settings.s3)
+    return Publisher(WorkerContext("w", settings, pool, pool, store, presigner, scratch))
 
 
 async def text(item: Item, store: ObjectStore, name: str, version: int = 1) -> str:
@@ -196,3 +206,48 @@ async def test_a_store_that_is_away_leaves_a_look_due(item: Item, store: Hindere
     async with open_store(S3Settings(endpoint="http://127.0.0.1:9", access_key="a")) as away:
         assert await verify(item.pool, away, after_s=0) == []
     assert await item.pool.fetchval("SELECT verified_at IS NULL FROM media_ops.manifest")
+
+
+async def test_a_store_that_hangs_leaves_connections_for_other_work(
+    pool, store: Hindered, store_settings: S3Settings, tmp_path: Path
+) -> None:
+    begun: set[str] = set()
+    enough, released = asyncio.Event(), asyncio.Event()
+
+    async def hang(key: str) -> None:
+        begun.add(key.split("/")[1])
+        if len(begun) == RENDERS:
+            enough.set()
+        await released.wait()
+
+    items = [await begun_item(pool, store_settings.bucket_media) for _ in range(pool.get_max_size() + 1)]
+    assert len(items) > RENDERS
+    store.before = hang
+    worker = publisher(items[0], store, tmp_path)
+    for one in items:
+        worker.dirty(one.media_id)
+    async with asyncio.timeout(30):
+        await enough.wait()
+        assert await pool.fetchval("SELECT 1") == 1
+    assert len(begun) == RENDERS
+    released.set()
+    await worker.flush(30)
+    assert {await one.state() for one in items} == {"playable"}
+
+
+async def test_a_lease_is_kept_while_other_work_has_every_connection(
+    item: Item, store: Hindered, postgres_server: Server, database: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(leases, "HEARTBEAT_S", 0.05)
+    lease = await item.taken_back()
+    context = publisher(item, store, tmp_path).context
+    context.pool = await open_pool(postgres_server.dsn("media_ops", database), name="busy", max_size=1)
+    before = await item.pool.fetchval(LEASE_UNTIL, lease.job_id)
+
+    async def work(_attempt: Attempt) -> None:
+        async with context.pool.acquire(), asyncio.timeout(30):
+            while await item.pool.fetchval(LEASE_UNTIL, lease.job_id) == before:  # noqa: ASYNC110 -- a row
+                await asyncio.sleep(0.01)
+
+    assert await run_attempt(Attempt(context, lease), work) == "done"
+    await context.pool.close()
