@@ -79,10 +79,7 @@ WHERE s.media_id = $1 AND s.version = $2 AND g.media_s > 0
 """
 
 _PRUNE = """
-INSERT INTO media_ops.job (job_id, media_id, source_version, kind, lane, slot, rungs, priority, due_at)
-VALUES (media_ops.new_id(), $1, $2, 'purge', 'inspect', 'quick', $3, 6, now() + interval '1 min')
-ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
-    SET state = 'queued', due_at = now() + interval '1 min'
+SELECT media_ops.put_job($1, $2, 'purge', 'inspect', 'quick', $3, p_priority => 6, p_after => '1 min')
 """
 
 _AGAIN = """
@@ -108,16 +105,14 @@ WHERE media_id = $1 AND version = $2 AND state IN ('inspecting', 'processing')
 """
 
 _SPLIT = """
-INSERT INTO media_ops.job (job_id, media_id, source_version, kind, lane, slot, chunk, rungs, priority, cost_s)
-SELECT media_ops.new_id(), j.media_id, j.source_version,
-       CASE WHEN r.rung ->> 'mode' = 'copy' THEN 'copy' WHEN r.kind = 'audio' THEN 'audio' ELSE 'encode' END,
-       j.lane, j.slot, j.chunk, ARRAY[r.digest], j.priority, j.cost_s / cardinality(j.rungs)
+SELECT media_ops.put_job(
+    j.media_id, j.source_version,
+    CASE WHEN r.rung ->> 'mode' = 'copy' THEN 'copy' WHEN r.kind = 'audio' THEN 'audio' ELSE 'encode' END,
+    j.lane, j.slot, ARRAY[r.digest], j.priority, j.cost_s / cardinality(j.rungs), j.chunk)
 FROM media_ops.job j
 JOIN media_ops.rendition r ON r.media_id = j.media_id AND r.digest = ANY (j.rungs)
                           AND r.state IN ('queued', 'running')
 WHERE j.job_id = $1
-ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
-    SET state = 'queued', due_at = now()
 """
 
 _EMPTY_RUNG = JobError("no_media", "The process wrote nothing of this rung.", "", False)

@@ -66,13 +66,7 @@ ON CONFLICT (media_id, digest) DO UPDATE
     WHERE r.state = 'superseded'
 """
 
-_JOB = """
-INSERT INTO media_ops.job AS j (job_id, media_id, source_version, kind, lane, slot, rungs, priority, cost_s)
-VALUES (media_ops.new_id(), $1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
-    SET state = 'queued', due_at = now(), attempts = 0, lost_leases = 0, progress = 0
-    WHERE j.state IN ('done', 'cancelled') AND j.kind <> 'art'
-"""
+_JOB = "SELECT media_ops.put_job($1, $2, $3, $4, $5, $6, $7, $8)"
 
 _TO_MAKE = """
 SELECT digest FROM media_ops.rendition

@@ -8,6 +8,34 @@ $$;
 -- An id that sorts by time (UUIDv7, RFC 9562).
 CREATE FUNCTION media_ops.new_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$ SELECT uuidv7() $$;
 
+-- Puts a job: in for the first time, or back into the queue with all its tries. The one place that does.
+-- True when that changed something. What is there already stays as it is
+--   while a live job makes those rungs: its lease is not touched;
+--   where an inspect is dead: it has its card and its replay;
+--   where art was drawn, or could not be: it is drawn once.
+-- A dead, done or cancelled job of a rung lives again: whoever puts it has found that the rung waits. A purge
+-- is due again even while one runs, for that one may have passed by already. The caller has the item's lock.
+CREATE FUNCTION media_ops.put_job(
+    p_media_id uuid, p_source_version integer, p_kind text, p_lane text, p_slot text, p_rungs text[] DEFAULT '{}',
+    p_priority integer DEFAULT NULL, p_cost_s double precision DEFAULT NULL, p_chunk integer DEFAULT 0,
+    p_after interval DEFAULT '0')
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO media_ops.job AS j
+        (job_id, media_id, source_version, kind, lane, slot, chunk, rungs, priority, cost_s, due_at)
+        VALUES (media_ops.new_id(), p_media_id, p_source_version, p_kind, p_lane, p_slot, p_chunk, p_rungs,
+                coalesce(p_priority, 5), coalesce(p_cost_s, 1), now() + p_after)
+        ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
+            SET state = 'queued', due_at = excluded.due_at, slot = excluded.slot,
+                priority = coalesce(p_priority, j.priority), cost_s = coalesce(p_cost_s, j.cost_s),
+                attempts = 0, lost_leases = 0, progress = 0, last_error = NULL, started_at = NULL,
+                finished_at = NULL, lease_token = NULL, lease_until = NULL, leased_by = NULL
+            WHERE CASE j.kind WHEN 'purge' THEN true WHEN 'art' THEN false
+                              WHEN 'inspect' THEN j.state IN ('done', 'cancelled')
+                              ELSE j.state NOT IN ('queued', 'running') END;
+    RETURN FOUND;
+END $$;
+
 -- The source row, its inspect job and the wake. The same ETag twice gives the same version and changes
 -- nothing; another ETag is the next version. NULL when the item was deleted meanwhile.
 CREATE FUNCTION media_ops.enqueue_source(
@@ -24,8 +52,7 @@ BEGIN
     INSERT INTO source (media_id, version, owner_id, bucket, key, etag, size_bytes, filename, content_type)
         VALUES (p_media_id, v_version, p_owner_id, p_bucket, p_key, p_etag, p_size_bytes, p_filename,
                 p_content_type);
-    INSERT INTO job (job_id, media_id, source_version, kind, lane, slot, priority, cost_s)
-        VALUES (new_id(), p_media_id, v_version, 'inspect', 'inspect', 'quick', 0, 1);
+    PERFORM put_job(p_media_id, v_version, 'inspect', 'inspect', 'quick', p_priority => 0);
     RETURN v_version;
 END $$;
 
@@ -42,9 +69,9 @@ BEGIN
                    finished_at = now()
         WHERE media_id = p_media_id AND state IN ('queued', 'running');
     UPDATE source SET state = 'deleted' WHERE media_id = p_media_id AND state <> 'deleted';
-    INSERT INTO job (job_id, media_id, source_version, kind, lane, slot, chunk, priority, due_at)
-        VALUES (new_id(), p_media_id, v_version, 'purge', 'inspect', 'quick', 0, 6, now()),
-               (new_id(), p_media_id, v_version, 'purge', 'inspect', 'quick', 1, 6, now() + interval '2 min');
+    PERFORM put_job(p_media_id, v_version, 'purge', 'inspect', 'quick', p_priority => 6),
+            put_job(p_media_id, v_version, 'purge', 'inspect', 'quick', p_priority => 6, p_chunk => 1,
+                    p_after => '2 min');
     RETURN true;
 END $$;
 
@@ -95,23 +122,10 @@ BEGIN
     RETURN revive(v_job.media_id, v_job.source_version, ARRAY[p_job_id]) > 0;
 END $$;
 
--- Puts a job back into the queue, or in for the first time. True when that changed something.
-CREATE FUNCTION media_ops.requeue(
-    p_media_id uuid, p_source_version integer, p_kind text, p_lane text, p_slot text, p_rungs text[])
-RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO media_ops.job AS j (job_id, media_id, source_version, kind, lane, slot, rungs)
-        VALUES (media_ops.new_id(), p_media_id, p_source_version, p_kind, p_lane, p_slot, p_rungs)
-        ON CONFLICT (media_id, source_version, kind, lane, chunk, rungs) DO UPDATE
-            SET state = 'queued', due_at = now(), attempts = 0, lost_leases = 0, progress = 0,
-                started_at = NULL, finished_at = NULL
-            WHERE j.state IN ('done', 'cancelled');
-    RETURN FOUND;
-END $$;
-
 -- For pipelines: only the jobs that are missing. With p_recipe: an item that follows another recipe is
 -- planned again (its inspect job runs once more; what the new recipe leaves unchanged is not made again).
--- Gives the number of jobs put. Dead jobs are not missing: they have their card and their replay.
+-- Gives the number of jobs put. What is dead with its rung is not missing: it has its card and its replay;
+-- nor is the art of an audio item without a picture.
 CREATE FUNCTION media_ops.enqueue_missing(p_media_id uuid, p_recipe text DEFAULT NULL)
 RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = media_ops, pg_temp AS $$
 DECLARE v_source source; v_rung record; v_count integer := 0;
@@ -122,7 +136,7 @@ BEGIN
         RETURN 0;
     END IF;
     IF v_source.inspected_at IS NULL OR p_recipe IS NOT NULL AND v_source.recipe IS DISTINCT FROM p_recipe THEN
-        RETURN requeue(p_media_id, v_source.version, 'inspect', 'inspect', 'quick', '{}')::integer;
+        RETURN put_job(p_media_id, v_source.version, 'inspect', 'inspect', 'quick', '{}')::integer;
     END IF;
     FOR v_rung IN
         SELECT r.digest, r.kind, r.rung ->> 'mode' = 'copy' AS as_is FROM rendition r
@@ -131,16 +145,17 @@ BEGIN
           AND NOT EXISTS (SELECT FROM job j WHERE j.media_id = r.media_id AND r.digest = ANY (j.rungs)
                              AND j.kind <> 'purge' AND j.state IN ('queued', 'running'))
     LOOP
-        v_count := v_count + requeue(
+        v_count := v_count + put_job(
             p_media_id, v_source.version,
             CASE WHEN v_rung.as_is THEN 'copy' WHEN v_rung.kind = 'audio' THEN 'audio' ELSE 'encode' END,
             v_rung.kind, CASE WHEN v_rung.as_is THEN 'quick' ELSE 'encode' END,
             ARRAY[v_rung.digest])::integer;
     END LOOP;
-    IF NOT EXISTS (SELECT FROM art WHERE media_id = p_media_id)
+    IF (v_source.kind = 'video' OR jsonb_array_length(v_source.description -> 'pictures') > 0)
+       AND NOT EXISTS (SELECT FROM art WHERE media_id = p_media_id)
        AND NOT EXISTS (SELECT FROM job WHERE media_id = p_media_id AND source_version = v_source.version
                           AND kind = 'art') THEN
-        v_count := v_count + requeue(p_media_id, v_source.version, 'art', 'video', 'quick', '{}')::integer;
+        v_count := v_count + put_job(p_media_id, v_source.version, 'art', 'video', 'quick', '{}')::integer;
     END IF;
     RETURN v_count;
 END $$;

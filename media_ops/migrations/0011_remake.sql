@@ -17,7 +17,7 @@ BEGIN
     IF v_source.state IS NULL OR v_source.state NOT IN ('processing', 'playable', 'ready') THEN
         RETURN false;
     END IF;
-    RETURN requeue(p_media_id, v_source.version, 'inspect', 'inspect', 'quick', '{}');
+    RETURN put_job(p_media_id, v_source.version, 'inspect', 'inspect', 'quick', '{}');
 END $$;
 
 REVOKE ALL ON FUNCTION media_ops.plan_again(uuid) FROM PUBLIC;
