@@ -183,6 +183,8 @@ async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Pe
 
     await row.locator("[data-delete]").click()
     assert "After" in await seen.find("[data-confirm-heading]").inner_text()
+    # Signed paths that were handed out run on: LONGEST_S of streaming_api.playback.signer.
+    assert "up to a day" in await seen.find("[data-confirm-text]").inner_text()
     await seen.page.keyboard.press("Escape")
     assert person.http.get(f"/v1/media/{media_id}").status_code == 200, "Escape keeps it"
     await row.locator("[data-delete]").click()

@@ -110,7 +110,7 @@ export function items() {
   }
 
   async function remove(row, id) {
-    const sure = await confirmed(`Delete “${row.item.title}”?`, "It is gone for good, for everyone, and its links stop working.");
+    const sure = await confirmed(`Delete “${row.item.title}”?`, "Its page is gone at once and for good. Who is watching already can go on for up to a day.");
     if (!sure) return;
     row.hidden = true;
     try {
