@@ -62,9 +62,8 @@ async def show_feed(
 @get("/v1/media/events", tags=["content"], summary="Live state of my items (server-sent events)")
 async def follow_media(person: NamedDependency[Person], content: NamedDependency[Content]) -> Stream:
     """First the state of the newest items, then each change: events ``item`` with an item as data."""
-    content.live.check_room(person.user_id)
     return Stream(
-        stream(content.items, content.live, person.user_id),
+        stream(content.items, content.live, person),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

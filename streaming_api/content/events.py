@@ -5,6 +5,8 @@ one has the status ``deleted``. A comment line every 15 s keeps the connection a
 """
 
 import asyncio
+import time
+import weakref
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -12,30 +14,46 @@ import msgspec
 import structlog
 
 from streaming_api.content import repository
-from streaming_api.content.live import LiveItems
+from streaming_api.content.live import LiveItems, Subscriber
 from streaming_api.content.logic import Items, item_of
 from streaming_api.content.repository import Position
+from streaming_api.frame.callers import LEEWAY_S, Person
 
 log = structlog.get_logger()
 
 HEARTBEAT_S = 15.0
 LONGEST_S = 15 * 60
-"""A stream ends after this and the client comes again with a fresh token."""
+"""A stream ends after this, or with its token, and the client comes again with a fresh one."""
 WHOLE_ITEMS = 50
 """The newest items make the whole state: what lies behind them does not change by itself."""
 
 
-async def stream(items: Items, live: LiveItems, owner_id: UUID) -> AsyncIterator[bytes]:
-    """The events of one open studio."""
-    ends_at = asyncio.get_running_loop().time() + LONGEST_S
-    with live.subscribed(owner_id) as subscriber:
+def stream(items: Items, live: LiveItems, person: Person) -> AsyncIterator[bytes]:
+    """The events of one open studio, until the token that opened it ends, or ``LONGEST_S``.
+
+    Raises RateLimitedError when the person has too many studios open.
+    """
+    subscriber = live.follow(person.user_id)
+    seconds = min(LONGEST_S, person.expires_at + LEEWAY_S - time.time())
+    events = _events(items, live, subscriber, asyncio.get_running_loop().time() + seconds)
+    # A client that hangs up before the first event leaves a generator that never ran, nor its `finally`.
+    weakref.finalize(events, live.leave, subscriber).atexit = False
+    return events
+
+
+async def _events(
+    items: Items, live: LiveItems, subscriber: Subscriber, ends_at: float
+) -> AsyncIterator[bytes]:
+    try:
         yield b"retry: 2000\n\n"
         while (left := ends_at - asyncio.get_running_loop().time()) > 0:
             whole, states = subscriber.take()
             if whole:
-                states = [*await _whole(items, owner_id), *states]
+                states = [*await _whole(items, subscriber.owner_id), *states]
             yield b"".join(_event(state) for state in states) or b": alive\n\n"
             await subscriber.wait(min(HEARTBEAT_S, left))
+    finally:
+        live.leave(subscriber)
 
 
 def _event(state: bytes) -> bytes:

@@ -6,8 +6,8 @@ What does not belong here: HTTP (``endpoints``) and what an item looks like (``l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 from prometheus_client import Gauge
 
-from mcsp.errors import RateLimitedError
+from mcsp.errors import RateLimitedError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -26,6 +26,9 @@ RECONNECT_S = 1.0
 STREAMS_A_PERSON = 20
 
 STREAMS = Gauge("mcsp_live_streams", "Open studios that follow their items")
+
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+"""The database does not answer: it will."""
 
 LoadChanged = Callable[[list[UUID], list[UUID]], Awaitable[list[tuple[UUID, UUID, bytes]]]]
 """Of the given items those of the given owners, as (owner, item, JSON)."""
@@ -72,46 +75,57 @@ class LiveItems:
         self._subscribers: dict[UUID, set[Subscriber]] = {}
         self._told: set[UUID] = set()
         self._woken = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self.listening = asyncio.Event()
 
-    def check_room(self, owner_id: UUID) -> None:
-        """Raises RateLimitedError when the person has too many studios open."""
-        if len(self._subscribers.get(owner_id, ())) >= STREAMS_A_PERSON:
+    def follow(self, owner_id: UUID) -> Subscriber:
+        """Follow a person's items until ``leave``. Raises RateLimitedError at too many open studios.
+
+        Counting and subscribing are one step, nothing is awaited between: of many at once no more get in.
+        """
+        mine = self._subscribers.setdefault(owner_id, set())
+        if len(mine) >= STREAMS_A_PERSON:
             raise RateLimitedError(
                 "too_many_streams", "Too many open studios.", action="Close some.", retry_after_s=5
             )
-
-    @contextmanager
-    def subscribed(self, owner_id: UUID) -> Iterator[Subscriber]:
-        """Follow a person's items while the block runs."""
-        mine = self._subscribers.setdefault(owner_id, set())
         subscriber = Subscriber(owner_id)
         mine.add(subscriber)
         STREAMS.inc()
-        try:
-            yield subscriber
-        finally:
-            STREAMS.dec()
-            mine.discard(subscriber)
-            if not mine:
-                self._subscribers.pop(owner_id, None)
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """The studio is closed; once more changes nothing."""
+        mine = self._subscribers.get(subscriber.owner_id, set())
+        if subscriber not in mine:
+            return
+        STREAMS.dec()
+        mine.discard(subscriber)
+        if not mine:
+            self._subscribers.pop(subscriber.owner_id, None)
+
+    async def check(self) -> None:
+        """Readiness: changes are heard and told. Raises UnavailableError when they are not."""
+        if any(task.done() for task in self._tasks):
+            raise UnavailableError("live_ended", "Open studios are told nothing any more: restart.")
+        if not self.listening.is_set():
+            raise UnavailableError("live_not_listening", "The connection that hears of changes is down.")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["LiveItems"]:
         """Listen and tell while the block runs."""
-        tasks = [asyncio.create_task(self._keep_listening()), asyncio.create_task(self._keep_telling())]
+        self._tasks = [asyncio.create_task(self._keep_listening()), asyncio.create_task(self._keep_telling())]
         try:
             yield self
         finally:
-            for task in tasks:
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _keep_listening(self) -> None:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except _AWAY as error:
                 log.warning("live state: not listening", error=f"{type(error).__name__}: {error}")
             self.listening.clear()
             await asyncio.sleep(RECONNECT_S)
@@ -149,12 +163,22 @@ class LiveItems:
             await asyncio.sleep(GATHER_S)
             self._woken.clear()
             media_ids, self._told = list(self._told), set()
-            try:
-                await self._tell(media_ids)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("live state: not told", error=f"{type(error).__name__}: {error}")
-                for subscriber in self._everyone():
-                    subscriber.restart()
+            await self._tell_all(media_ids)
+
+    async def _tell_all(self, media_ids: list[UUID]) -> None:
+        """Tell what can be told. An item that cannot be shown is logged, and silences no other."""
+        try:
+            await self._tell(media_ids)
+        except _AWAY as error:
+            log.warning("live state: not told", error=f"{type(error).__name__}: {error}")
+            for subscriber in self._everyone():
+                subscriber.restart()
+        except Exception:  # whatever is wrong with one item, every other studio has to hear of its own
+            if len(media_ids) == 1:
+                log.exception("live state: an item cannot be told", media_id=str(media_ids[0]))
+                return
+            for media_id in media_ids:
+                await self._tell_all([media_id])
 
     async def _tell(self, media_ids: list[UUID]) -> None:
         for owner_id, media_id, state in await self._load(media_ids, list(self._subscribers)):

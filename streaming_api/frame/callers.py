@@ -42,10 +42,11 @@ FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A logged-in person and the session that the token belongs to."""
+    """A logged-in person, the session that the token belongs to, and when the token ends (Unix seconds)."""
 
     user_id: UUID
     session_id: UUID
+    expires_at: int
 
 
 Viewer: TypeAlias = Person
@@ -108,7 +109,7 @@ class TokenVerifier:
             raise _refused("bad_token", "This token is not meant for this service.")
         if claims.exp + LEEWAY_S <= now:
             raise _refused("token_expired", "The access token has expired.")
-        person = Person(claims.sub, claims.sid)
+        person = Person(claims.sub, claims.sid, claims.exp)
         while len(self._good) >= REMEMBERED:
             self._good.pop(next(iter(self._good)))
         self._good[token] = (person, claims.exp)

@@ -83,6 +83,12 @@ class Seeds:
             "UPDATE media_ops.source SET state = $2 WHERE media_id = $1", media_id, state
         )
 
+    async def touch(self, *media_ids: UUID) -> None:
+        """Whoever follows these items is told, of all at once."""
+        await self._admin.execute(
+            "SELECT pg_notify('media_state', id::text) FROM unnest($1::uuid[]) AS id", list(media_ids)
+        )
+
     async def remove(self) -> None:
         """Nothing seeded stays: other tests ask the whole ledger whether anything is stuck."""
         for table in _TABLES:
