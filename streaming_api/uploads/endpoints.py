@@ -10,9 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from mcsp.pages import LIMIT_DEFAULT, LIMIT_MAX, Page
 from streaming_api.frame.callers import Person
 from streaming_api.frame.idempotent import IdempotencyKey, respond
-from streaming_api.uploads import logic
+from streaming_api.uploads import cancellation, completion, creation, parts, state, views
 from streaming_api.uploads.limits import MAX_PARTS, SIGNED_AT_ONCE
-from streaming_api.uploads.logic import Uploads
 from streaming_api.uploads.schemas import (
     CompleteUpload,
     NewUpload,
@@ -22,6 +21,7 @@ from streaming_api.uploads.schemas import (
     UploadDetail,
     UploadView,
 )
+from streaming_api.uploads.state import Uploads
 
 
 @post("/v1/uploads", tags=["uploads"], summary="Begin an upload", status_code=201)
@@ -32,9 +32,9 @@ async def create_upload(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[UploadCreated]:
     """The item and the addresses of the first parts. PUT each part's bytes to its address, note the ETag."""
-    upload, replayed = await logic.create_once(uploads, person.user_id, data, idempotency_key)
+    upload, replayed = await creation.create_once(uploads, person.user_id, data, idempotency_key)
     headers = {"idempotency-replayed": "true"} if replayed else {}
-    return Response(logic.created_view(uploads, upload), status_code=201, headers=headers)
+    return Response(views.created_view(uploads, upload), status_code=201, headers=headers)
 
 
 @get("/v1/uploads", tags=["uploads"], summary="My open uploads, newest first")
@@ -45,7 +45,7 @@ async def list_uploads(
     limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
 ) -> Page[UploadView]:
     """What can be resumed, or cancelled."""
-    return await logic.open_page(uploads, person.user_id, cursor, limit)
+    return await views.open_page(uploads, person.user_id, cursor, limit)
 
 
 @get("/v1/uploads/{upload_id:uuid}", tags=["uploads"], summary="An upload and the parts that have arrived")
@@ -53,8 +53,8 @@ async def show_upload(
     person: NamedDependency[Person], uploads: NamedDependency[Uploads], upload_id: FromPath[UUID]
 ) -> UploadDetail:
     """What a client needs to go on after a break: upload only the parts that are not listed."""
-    upload = await logic.find(uploads.pool, upload_id, person.user_id)
-    return logic.detail_of(upload, await logic.stored_parts(uploads, upload))
+    upload = await state.find(uploads.pool, upload_id, person.user_id)
+    return views.detail_of(upload, await parts.stored_parts(uploads, upload))
 
 
 @get("/v1/uploads/{upload_id:uuid}/parts", tags=["uploads"], summary="Addresses of further parts")
@@ -66,8 +66,8 @@ async def sign_upload_parts(
     limit: Annotated[int, QueryParameter(ge=1, le=SIGNED_AT_ONCE)] = SIGNED_AT_ONCE,
 ) -> SignedParts:
     """Fresh addresses for the parts from ``from`` on."""
-    upload = await logic.find(uploads.pool, upload_id, person.user_id)
-    return logic.sign_parts(uploads, upload, first, limit)
+    upload = await state.find(uploads.pool, upload_id, person.user_id)
+    return parts.sign_parts(uploads, upload, first, limit)
 
 
 @post(
@@ -84,7 +84,7 @@ async def complete_upload(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[UploadCompleted]:
     """Checks that every part is there as announced, then accepts the file. Repeating it is safe."""
-    answer = await logic.complete_once(uploads, upload_id, person.user_id, data, idempotency_key)
+    answer = await completion.complete_once(uploads, upload_id, person.user_id, data, idempotency_key)
     return respond(answer)
 
 
@@ -93,7 +93,7 @@ async def abort_upload(
     person: NamedDependency[Person], uploads: NamedDependency[Uploads], upload_id: FromPath[UUID]
 ) -> None:
     """The upload ends, its item and its parts go. Repeating it changes nothing."""
-    await logic.abort_and_clean(uploads, upload_id, person.user_id)
+    await cancellation.abort_and_clean(uploads, upload_id, person.user_id)
 
 
 ROUTES = [create_upload, list_uploads, show_upload, sign_upload_parts, complete_upload, abort_upload]

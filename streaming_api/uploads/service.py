@@ -7,7 +7,7 @@ from mcsp.idempotency import Idempotency
 from mcsp.resources import Resources
 from streaming_api.frame.service import Service
 from streaming_api.uploads.endpoints import ROUTES
-from streaming_api.uploads.logic import Uploads
+from streaming_api.uploads.state import Uploads
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from mcsp.idempotency import Idempotency
 from mcsp.s3 import ObjectStore
 from mcsp.s3_errors import TOTAL_S
 from mcsp.sweeper import SweepContext, every
-from streaming_api.uploads import logic, repository
+from streaming_api.uploads import cancellation, completion, repository
 from streaming_api.uploads.each import each
 from streaming_api.uploads.orphans import drop_orphan_objects, drop_orphan_uploads
 from streaming_api.uploads.repository import Upload
@@ -96,9 +96,9 @@ async def finish_joined(pool: asyncpg.Pool, store: ObjectStore, older_s: float =
 async def _finished(pool: asyncpg.Pool, store: ObjectStore, upload: Upload) -> bool:
     """Do the rest of `complete`; False where S3 has not joined the file, or the item is gone."""
     try:
-        etag = await logic.joined_etag(store, upload)
+        etag = await completion.joined_etag(store, upload)
         async with pool.acquire() as connection, connection.transaction():
-            await logic.finish(connection, upload.upload_id, upload.owner_id, etag)
+            await completion.finish(connection, upload.upload_id, upload.owner_id, etag)
     except (ConflictError, InvalidInputError) as error:
         if error.code == "store_refused":  # this says nothing of the file
             raise
@@ -130,7 +130,7 @@ async def clean_ended(pool: asyncpg.Pool, store: ObjectStore, settled_s: float =
     """Nothing of an aborted or expired upload stays in S3."""
 
     async def clean(row: asyncpg.Record) -> bool:
-        await logic.clean(store, Upload(**row))
+        await cancellation.clean(store, Upload(**row))
         await pool.execute(_CLEANED, row["upload_id"])
         return True
 

@@ -12,9 +12,9 @@ from mcsp.idempotency import Idempotency
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
 from mcsp.s3 import ObjectStore
-from streaming_api.uploads import limits, logic
-from streaming_api.uploads.logic import Uploads
+from streaming_api.uploads import creation, limits, views
 from streaming_api.uploads.schemas import NewUpload
+from streaming_api.uploads.state import Uploads
 
 NEW = NewUpload(filename="a.mp4", size=11, content_type="video/mp4")
 
@@ -49,13 +49,13 @@ async def test_while_the_store_hangs_no_connection_and_no_lock_is_held(uploads: 
     store, owner = SlowStore(uploads.store), uuid7()
     slow = replace(uploads, store=store)
     async with asyncio.timeout(20):
-        held = [asyncio.create_task(logic.create_once(slow, owner, NEW, None)) for _ in range(12)]
+        held = [asyncio.create_task(creation.create_once(slow, owner, NEW, None)) for _ in range(12)]
         await store.asked(12)
-        assert (await logic.open_page(uploads, owner, None, 50)).items == []
-        mine, _ = await logic.create_once(uploads, owner, NEW, None)
+        assert (await views.open_page(uploads, owner, None, 50)).items == []
+        mine, _ = await creation.create_once(uploads, owner, NEW, None)
         store.mended.set()
         begun = [(await task)[0].upload_id for task in held]
-    listed = {view.upload_id for view in (await logic.open_page(uploads, owner, None, 50)).items}
+    listed = {view.upload_id for view in (await views.open_page(uploads, owner, None, 50)).items}
     assert listed == {mine.upload_id, *begun}
 
 
@@ -71,7 +71,7 @@ async def test_of_one_key_at_once_the_losers_leave_nothing_in_the_store(
     store, owner = SlowStore(uploads.store), uuid7()
     before, _ = await _multiparts(uploads, owner, admin)
     racers = [
-        asyncio.create_task(logic.create_once(replace(uploads, store=store), owner, NEW, "k"))
+        asyncio.create_task(creation.create_once(replace(uploads, store=store), owner, NEW, "k"))
         for _ in range(4)
     ]
     await store.asked(4)
@@ -85,7 +85,7 @@ async def test_a_creation_refused_under_the_lock_leaves_nothing_in_the_store(
 ) -> None:
     store, owner = SlowStore(uploads.store), uuid7()
     before, _ = await _multiparts(uploads, owner, admin)
-    late = asyncio.create_task(logic.create_once(replace(uploads, store=store), owner, NEW, None))
+    late = asyncio.create_task(creation.create_once(replace(uploads, store=store), owner, NEW, None))
     await store.asked(1)
     monkeypatch.setattr(limits, "MAX_OPEN_UPLOADS", 0)
     store.mended.set()
@@ -96,12 +96,12 @@ async def test_a_creation_refused_under_the_lock_leaves_nothing_in_the_store(
 
 async def test_a_repeat_is_answered_while_the_store_is_away(uploads: Uploads) -> None:
     owner = uuid7()
-    first, _ = await logic.create_once(uploads, owner, NEW, "k")
+    first, _ = await creation.create_once(uploads, owner, NEW, "k")
 
     class Away(ObjectStore):
         async def create_multipart(self, bucket: str, key: str, content_type: str) -> str:
             raise UnavailableError("store_down", "away")
 
     away = replace(uploads, store=Away(None))
-    again, replayed = await logic.create_once(away, owner, NEW, "k")
+    again, replayed = await creation.create_once(away, owner, NEW, "k")
     assert (again.upload_id, replayed) == (first.upload_id, True)
