@@ -31,12 +31,6 @@ ORDER BY slot = 'encode' DESC, lane = 'audio' DESC, job_id LIMIT 1
 
 _SOURCES = "SELECT DISTINCT bucket, key FROM media_ops.source WHERE media_id = $1"
 
-_OBJECTS = """
-SELECT init_key AS key FROM media_ops.rendition
-    WHERE media_id = $1 AND digest = ANY ($2) AND init_key IS NOT NULL
-UNION ALL SELECT key FROM media_ops.segment WHERE media_id = $1 AND digest = ANY ($2)
-"""
-
 
 class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
     """Where a source's bytes are, and what is known of them once inspected; ``size_bytes`` in bytes."""
@@ -79,8 +73,3 @@ async def measures_loudness(pool: asyncpg.Pool, lease: Lease) -> bool:
 async def source_objects(pool: asyncpg.Pool, media_id: UUID) -> list[tuple[str, str]]:
     """(bucket, key) of every source version of an item."""
     return [(row["bucket"], row["key"]) for row in await pool.fetch(_SOURCES, media_id)]
-
-
-async def referenced_keys(pool: asyncpg.Pool, media_id: UUID, digests: list[str]) -> set[str]:
-    """Keys of the media bucket that rows of these renditions stand for."""
-    return {row["key"] for row in await pool.fetch(_OBJECTS, media_id, digests)}

@@ -108,7 +108,7 @@ class Workshop:
         await patiently(lambda: publish.publish_art(context.pool, lease, context.bucket, row))
 
     async def purge(self, attempt: Attempt) -> None:
-        """With rungs: drop their objects that no row stands for. Without: all that a deleted item had."""
+        """With rungs: drop what they left and no row stands for. Without: all that a deleted item had."""
         context, lease = attempt.context, attempt.lease
         if lease.rungs:
             for digest in lease.rungs:
@@ -122,9 +122,13 @@ class Workshop:
 
     async def _prune(self, attempt: Attempt, digest: str) -> None:
         context, lease = attempt.context, attempt.lease
-        found = [o.key async for o in context.store.list(context.bucket, keys.rung(lease.media_id, digest))]
-        wanted = await patiently(lambda: reading.referenced_keys(context.pool, lease.media_id, [digest]))
-        await context.store.delete(context.bucket, [key for key in found if key not in wanted])
+        store, bucket = context.store, context.bucket
+
+        async def clear(wanted: set[str]) -> None:
+            found = [o.key async for o in store.list(bucket, keys.rung(lease.media_id, digest))]
+            await store.delete(bucket, [key for key in found if key not in wanted])
+
+        await patiently(lambda: purging.prune(context.pool, lease.media_id, digest, clear))
 
     async def _complete(self, attempt: Attempt) -> None:
         await patiently(lambda: endings.complete(attempt.context.pool, attempt.lease))
