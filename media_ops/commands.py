@@ -3,13 +3,14 @@
 What is asked of ffmpeg stands here and in ``filters``; running it is ``produce``'s business.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ffmpeg
 
 from media_ops import filters, sandbox, tools
-from media_ops.description import SourceDescription
+from media_ops.description import Rate, SourceDescription
 from media_ops.grid import AAC_FRAME, audio_frames
 from media_ops.inspect import MAX_DURATION_S, MAX_PIXELS
 from media_ops.recipes import Grid, Rung
@@ -21,8 +22,10 @@ FRAGMENTS = "+cmaf+frag_discont+skip_trailer"
 a segment is its presentation time in every rung. hls.js reads no edit lists; browsers agree on this form."""
 DROP_BEFORE_ZERO = "noise=drop='lt(pts,0)'"
 """Encoder priming and whatever lies before time 0: dropped whole, so no edit list is needed."""
-FORCED_SHARE = 0.4
-"""A keyframe is forced at the first frame after its time less this share of a frame: rounding is harmless."""
+FORCED_EARLY = (0.1, 0.55)
+"""A keyframe is forced at the first frame after a moment that lies this share of a frame before its time:
+rounding is harmless. Between the two the moment is the one with the fewest digits: all of them are one
+argument, which Linux bounds at 128 KiB, and 12 hours have some 14,400."""
 GOP_LIMIT = 600
 REORDERED = 1
 """ffmpeg's own demuxer shows signed offsets late by the frames that are reordered; one is below notice."""
@@ -149,9 +152,19 @@ def _picture_options(rung: Rung, grid: Grid) -> dict[str, Any]:
     }
     if grid.kind == "fixed":
         return {**options, "g": grid.frames, "keyint_min": grid.frames}
-    early = FORCED_SHARE / float(rung.frame_rate) if rung.frame_rate else 0.0
-    times = ",".join(f"{max(0.0, time - early):.3f}" for time in grid.times_s)
+    times = ",".join(_moment(time, rung.frame_rate) for time in grid.times_s)
     return {**options, "g": GOP_LIMIT, "force_key_frames": times, "enc_time_base": "filter"}
+
+
+def _moment(time_s: float, rate: Rate | None) -> str:
+    """When to ask for a keyframe so that the frame at ``time_s`` becomes one; the shortest spelling."""
+    frame_s = 1 / float(rate) if rate else 0.0
+    earliest, latest = (time_s - share * frame_s for share in reversed(FORCED_EARLY))
+    for digits in range(3):
+        moment = math.floor(latest * 10**digits) / 10**digits
+        if moment >= earliest:
+            return f"{max(0.0, moment):.{digits}f}"
+    return f"{max(0.0, latest):.3f}"
 
 
 def _sound_options(rung: Rung) -> dict[str, Any]:
