@@ -39,9 +39,13 @@ new AS (
 moved AS (
     UPDATE media_ops.job SET lost_leases = 0, progress = greatest(progress, $11)
     WHERE job_id = $1 AND EXISTS (SELECT FROM new)),
+growing AS (  -- locked in order of version, as everywhere: two rungs are often in the same two versions
+    SELECT version FROM media_ops.manifest
+    WHERE media_id = $3 AND state = 'growing' AND $4 = ANY (rungs) AND EXISTS (SELECT FROM new)
+    ORDER BY version FOR UPDATE),
 dirty AS (
-    UPDATE media_ops.manifest SET revision = revision + 1, changed_at = now()
-    WHERE media_id = $3 AND state = 'growing' AND $4 = ANY (rungs) AND EXISTS (SELECT FROM new))
+    UPDATE media_ops.manifest m SET revision = m.revision + 1, changed_at = now()
+    FROM growing g WHERE m.media_id = $3 AND m.version = g.version)
 SELECT (SELECT count(*) FROM fence) AS held, (SELECT count(*) FROM new) AS written
 """
 

@@ -32,7 +32,7 @@ _FINISH = """
 UPDATE media_ops.manifest
 SET state = 'finished', finished_at = now(), revision = revision + 1, changed_at = now(),
     cut = ARRAY(SELECT unnest(rungs) EXCEPT SELECT unnest($3::text[]))
-WHERE media_id = $1 AND version = ANY ($2)
+WHERE media_id = $1 AND version = $2
 """
 
 _OPEN = """
@@ -105,10 +105,10 @@ async def settle(connection: Connection, media_id: UUID) -> None:
 async def _finish(connection: Connection, media_id: UUID, rungs: list[Any], manifests: list[Any]) -> None:
     """A growing version whose rungs are all published or failed grows no more."""
     over = {rung["digest"] for rung in rungs if rung["state"] in ("published", "failed", "superseded")}
-    done = [m["version"] for m in manifests if m["state"] == "growing" and over.issuperset(m["rungs"])]
-    if done:
-        published = [rung["digest"] for rung in rungs if rung["state"] == "published"]
-        await connection.execute(_FINISH, media_id, done, published)
+    published = [rung["digest"] for rung in rungs if rung["state"] == "published"]
+    for manifest in manifests:
+        if manifest["state"] == "growing" and over.issuperset(manifest["rungs"]):
+            await connection.execute(_FINISH, media_id, manifest["version"], published)
 
 
 async def _open_next(

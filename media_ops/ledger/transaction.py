@@ -1,4 +1,9 @@
-"""One transaction on one item: its lock first, then rows. Every writer of the ledger begins here."""
+"""One transaction on one item: its lock first, then rows. What changes more than its own job begins here.
+
+Without the lock write: leases and heartbeats (one job's row), a job's own rows under the fence of its lease
+(``publish``: job, then rendition, segments, manifests by version) and sweeps that skip what is locked. Where
+their order and this one's cross, PostgreSQL ends one of the two as a deadlock, and workers try it again.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,6 +1,7 @@
 -- The functions other rooms call inside their own transaction (SECURITY DEFINER, as role media_ops).
 
--- Every writer of an item's rows takes this lock first, then the job's row: one order, no deadlock.
+-- What changes more of an item than one job's own rows takes this lock first, then the job's row, then
+-- manifests by version. What a job publishes is fenced by its own row instead (media_ops/ledger/publish.py).
 CREATE FUNCTION media_ops.lock_item(p_media_id uuid) RETURNS void LANGUAGE sql AS $$
     SELECT pg_advisory_xact_lock(hashtextextended(p_media_id::text, 1))
 $$;

@@ -19,9 +19,12 @@ T = TypeVar("T")
 
 DATABASE_AWAY = (
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError, OSError, TimeoutError,
+    asyncpg.CannotConnectNowError, asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError,
+    asyncpg.TransactionRollbackError, asyncpg.ReadOnlySQLTransactionError, asyncpg.LockNotAvailableError,
+    OSError, TimeoutError,
 )  # fmt: skip
-"""What asyncpg raises while PostgreSQL restarts or cannot be reached."""
+"""What asyncpg raises while PostgreSQL restarts, cannot be reached, or cannot do now what it can do later:
+too many connections, no memory or disk (SQLSTATE 53, 58), deadlocks (40), a standby not yet promoted."""
 PATIENCE_S = (0.1, 0.2, 0.5, 1.0)
 """Seconds between tries; the last one again and again."""
 
