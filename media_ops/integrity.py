@@ -72,39 +72,57 @@ def _digest_broken(row: asyncpg.Record) -> Broken | None:
 
 
 _PACKAGES = """
-SELECT DISTINCT ON (p.media_id) p.media_id, p.bucket, p.prefix
+SELECT DISTINCT ON (p.media_id) p.media_id, p.bucket, p.prefix, p.state,
+       ARRAY(SELECT r.digest FROM media_ops.rendition_lineage r
+              WHERE r.media_id = p.media_id AND r.digest = ANY (p.rungs) AND r.state = 'published') AS rungs
 FROM media_ops.package_lineage p JOIN media_ops.source_lineage s USING (media_id, source_version)
 WHERE p.completed_at >= $1 AND p.completed_at < $2 AND p.rendered_at IS NOT NULL AND s.state <> 'deleted'
 ORDER BY p.media_id DESC, p.manifest_version DESC LIMIT $3
 """
 
-_ROWS_OF = "SELECT key FROM media_ops.object_lineage WHERE media_id = $1 AND bucket = $2"
+_ROWS_OF = "SELECT key, what FROM media_ops.object_lineage WHERE media_id = $1 AND bucket = $2"
 
 
 async def incomplete_packages(
     connection: Connection, store: ObjectStore, hour: datetime, *, most: int
 ) -> Looked:
-    """Of the newest ``most`` items of an hour: objects that rows or served manifests name but S3 lacks."""
+    """Of the newest ``most`` items of an hour: objects that rows or served manifests name but S3 lacks.
+
+    Where none is missing: lists of a finished version that do not end, and segments that they do not show.
+    """
     packages = await connection.fetch(_PACKAGES, hour, end_of(hour), most)
     broken: list[Broken] = []
     for package in packages:
         media_id, bucket = package["media_id"], package["bucket"]
-        rows = {row["key"] for row in await connection.fetch(_ROWS_OF, media_id, bucket)}
+        kinds = dict(await connection.fetch(_ROWS_OF, media_id, bucket))
+        rows = set(kinds)
         there = {item.key async for item in store.list(bucket, f"media/{media_id}/")}
-        named = await _references(store, bucket, f"{package['prefix']}/master.m3u8")
+        named, endless = await _references(store, bucket, f"{package['prefix']}/master.m3u8")
+        gone = sorted((rows | named) - there)
         broken += [
-            Broken(key, "a manifest names it" if key in named else "a row names it", media_id)
-            for key in sorted((rows | named) - there)
+            Broken(key, "a manifest names it" if key in named else "a row names it", media_id) for key in gone
         ]
+        if package["state"] == "finished" and not gone:
+            broken += [Broken(key, "a finished list has no end", media_id) for key in sorted(endless)]
+            made = {
+                key for key, kind in kinds.items() if kind == "segment" and _rung(key) in package["rungs"]
+            }
+            broken += [Broken(key, "no finished list shows it", media_id) for key in sorted(made - named)]
     return Looked(at=len(packages), broken=tuple(broken))
 
 
-async def _references(store: ObjectStore, bucket: str, master: str) -> set[str]:
-    """Every key that an HLS master playlist leads to, itself included (RFC 8216, section 4)."""
-    found, playlists = {master}, _uris(await _text(store, bucket, master), master)
-    for playlist in playlists:
-        found |= {playlist} | _uris(await _text(store, bucket, playlist), playlist)
-    return found
+async def _references(store: ObjectStore, bucket: str, master: str) -> tuple[set[str], set[str]]:
+    """Every key that an HLS master playlist leads to, itself included (RFC 8216, section 4).
+
+    And of the media playlists among them those without an end.
+    """
+    found, endless = {master}, set[str]()
+    for playlist in _uris(await _text(store, bucket, master), master):
+        text = await _text(store, bucket, playlist)
+        found |= {playlist} | _uris(text, playlist)
+        if not m3u8.loads(text).is_endlist:
+            endless.add(playlist)
+    return found, endless
 
 
 async def _text(store: ObjectStore, bucket: str, key: str) -> str:
@@ -164,6 +182,11 @@ async def orphan_objects(
 def _owner(key: str) -> str:
     """The item's part of a key ``media/{media_id}/…``."""
     return key.split("/", 2)[1]
+
+
+def _rung(key: str) -> str:
+    """The rendition's part of a segment's key ``media/{media_id}/{digest}/{n}.m4s``."""
+    return key.split("/")[2]
 
 
 def _uuid(text: str) -> UUID | None:

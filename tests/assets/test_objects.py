@@ -84,6 +84,22 @@ async def test_what_a_served_playlist_names_counts_although_no_row_knows_it(item
     assert f"media/{item.media_id}/nowhere/0.m4s" in str(found.metadata["what"].value)
 
 
+@pytest.mark.parametrize(
+    ("cut", "why"),
+    [("#EXT-X-ENDLIST", "no end"), ("#EXTINF:4,\n../{digest}/2.m4s\n", "no finished list shows it")],
+)
+async def test_a_finished_list_that_became_shorter_is_found(item, run, store, cut: str, why: str) -> None:
+    digest = await item.pool.fetchval("SELECT digest FROM media_ops.rendition WHERE name = '240p'")
+    key = f"media/{item.media_id}/m1/240p.m3u8"
+    whole = (await store.get(item.bucket, key)).decode()
+    shorter = whole.replace(cut.format(digest=digest), "")
+    assert shorter != whole
+    await store.put(item.bucket, key, shorter.encode(), "text/plain")
+    found = await _complete(run)
+    assert (found.passed, found.metadata["broken"].value) == (False, 1)
+    assert why in str(found.metadata["what"].value)
+
+
 async def _orphans(item, store, *, after: str = "", now: datetime = LATER, most: int = 1000):
     """Look from this test's item on: others' objects stand before it or are no matter of its own."""
     start = after or f"media/{item.media_id}/"
