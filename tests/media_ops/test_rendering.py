@@ -21,6 +21,7 @@ from media_ops.worker.rendering import render
 from media_ops.worker.verifying import verify
 from tests.media_ops.items import LOW, SOUND, Item, new_item, two_step_plan
 from tests.media_ops.postgres import Server
+from tests.media_ops.worker import served
 
 TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -86,11 +87,9 @@ async def finish(item: Item) -> None:
 
 async def assert_finished(item: Item, store: ObjectStore) -> None:
     """Both lists of version 1 end, and show the three segments that the rows hold."""
-    for name in (LOW.name, SOUND.name):
-        shown = await text(item, store, f"{name}.m3u8")
-        assert (shown.count("#EXTINF"), shown.endswith("#EXT-X-ENDLIST\n")) == (3, True)
-    mpd = await text(item, store, "manifest.mpd")
-    assert (mpd.count('r="2"'), 'type="static"' in mpd) == (2, True)
+    prefix, names = f"media/{item.media_id}/m1", (LOW.name, SOUND.name)
+    assert await served.lists(store, item.bucket, prefix) == {name: [0, 1, 2] for name in names}
+    assert await served.representations(store, item.bucket, prefix) == dict.fromkeys(names, 3)
 
 
 def publisher(item: Item, store: ObjectStore, scratch: Path) -> Publisher:

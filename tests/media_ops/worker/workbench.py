@@ -19,6 +19,7 @@ from mcsp.ids import uuid7
 from mcsp.s3 import ObjectStore
 from mcsp.settings import Settings
 from media_ops import keys
+from tests.media_ops.worker import served
 
 LIMIT_S = 240.0
 """Only a limit for a test that fails; two cores may be busy with other work."""
@@ -34,6 +35,14 @@ async def until(ask: Callable[[], Awaitable[Any]], what: str, *, limit_s: float 
             return answer
     except TimeoutError:
         raise AssertionError(f"{what}: not within {limit_s:.0f} s") from None
+
+
+_SEGMENTS_MADE = """
+SELECT jsonb_object_agg(x.name, x.numbers) FROM (
+    SELECT r.name, jsonb_agg(g.number ORDER BY g.number) AS numbers
+    FROM media_ops.rendition r JOIN media_ops.segment g USING (media_id, digest)
+    WHERE r.media_id = $1 AND r.state = 'published' GROUP BY r.name) x
+"""
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,10 @@ class Workbench:
         return found
 
     async def assert_whole(self, media_id: UUID) -> None:
-        """The item is ready; S3 holds exactly what rows stand for; nothing is stuck, nothing left running."""
+        """The item is ready, S3 holds exactly what rows stand for, and viewers get all of it to its end.
+
+        Nothing is stuck, nothing is left running.
+        """
         assert await self.reached(media_id, "ready", "failed") == "ready"
         await self.assert_quiet(media_id)
         wanted = await self.ask(
@@ -135,6 +147,22 @@ class Workbench:
         prefix = keys.prefix(media_id)
         found = [item.key async for item in self.store.list(self.settings.s3.bucket_media, prefix)]
         assert sorted(found) == sorted(wanted)
+        await self.assert_served_whole(media_id)
+
+    async def assert_served_whole(self, media_id: UUID) -> None:
+        """The newest version's lists end and show every segment of every rung, as its MPD does."""
+        made = await self.ask(_SEGMENTS_MADE, media_id)
+        prefix = await self.ask("SELECT prefix FROM media_ops.playable WHERE media_id = $1", media_id)
+        rungs = await self.ask(
+            "SELECT array_agg(name ORDER BY name) FROM media_ops.rendition_state WHERE media_id = $1"
+            " AND state = 'published'", media_id,
+        )  # fmt: skip
+        assert sorted(made) == rungs
+        shown = await served.lists(self.store, self.settings.s3.bucket_media, prefix)
+        assert shown == made
+        assert await served.representations(self.store, self.settings.s3.bucket_media, prefix) == {
+            name: len(segments) for name, segments in made.items()
+        }
 
     async def assert_quiet(self, media_id: UUID) -> None:
         """No job of the item is live or dead but late purges, nothing of the system is stuck or left."""
