@@ -46,16 +46,33 @@ async def join(uploads: Uploads, upload: Upload, named: list[Part]) -> str:
     check_numbers(named, upload.size_bytes, upload.part_size)
     try:
         stored = await uploads.store.list_parts(upload.bucket, upload.key, upload.store_upload)
+        parts = check_stored(named, stored, upload.size_bytes, upload.part_size)
     except NotFoundError as gone:
         return await joined_etag(uploads.store, upload, gone)
-    parts = check_stored(named, stored, upload.size_bytes, upload.part_size)
+    except InvalidInputError as wrong:
+        return await _joined_meanwhile(uploads.store, upload, wrong)
     if not await repository.mark_joining(uploads.pool, upload):
         raise ConflictError("upload_ended", "This upload ended meanwhile.", action="Look at its state.")
     try:
         await uploads.store.complete_multipart(upload.bucket, upload.key, upload.store_upload, parts)
     except NotFoundError as gone:
         return await joined_etag(uploads.store, upload, gone)
+    except InvalidInputError as wrong:
+        return await _joined_meanwhile(uploads.store, upload, wrong)
     return await joined_etag(uploads.store, upload)
+
+
+async def _joined_meanwhile(store: ObjectStore, upload: Upload, wrong: InvalidInputError) -> str:
+    """Parts also go missing because another `complete` is joining them: then the object is there already.
+
+    Raises ``wrong`` where that is not so.
+    """
+    if wrong.code not in {"parts_missing", "store_refused"}:
+        raise wrong
+    try:
+        return await joined_etag(store, upload)
+    except (ConflictError, InvalidInputError):
+        raise wrong from None
 
 
 async def joined_etag(store: ObjectStore, upload: Upload, gone: MCSPError | None = None) -> str:

@@ -7,14 +7,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from mcsp.errors import RateLimitedError, UnavailableError
+from mcsp.errors import InvalidInputError, RateLimitedError, UnavailableError
 from mcsp.idempotency import Idempotency
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
-from mcsp.s3 import ObjectStore
-from streaming_api.uploads import creation, limits, views
+from mcsp.s3 import ObjectStore, Part
+from streaming_api.uploads import completion, creation, limits, views
 from streaming_api.uploads.schemas import NewUpload
-from streaming_api.uploads.state import Uploads
+from streaming_api.uploads.state import Uploads, find
+from tests.streaming_api.api import Person
 
 NEW = NewUpload(filename="a.mp4", size=11, content_type="video/mp4")
 
@@ -105,3 +106,22 @@ async def test_a_repeat_is_answered_while_the_store_is_away(uploads: Uploads) ->
     away = replace(uploads, store=Away(None))
     again, replayed = await creation.create_once(away, owner, NEW, "k")
     assert (again.upload_id, replayed) == (first.upload_id, True)
+
+
+async def test_parts_that_another_complete_is_joining_are_not_called_missing(
+    uploads: Uploads, ann: Person
+) -> None:
+    """The store makes the object first and drops its parts after: in between it lists but some of them."""
+    begun = ann.begin(11)
+    named = [Part(part["number"], part["etag"].strip('"')) for part in ann.put(begun, b"hello media")]
+    upload = await find(uploads.pool, UUID(begun["upload_id"]), UUID(ann.user_id))
+
+    class Joining(ObjectStore):
+        async def list_parts(self, bucket: str, key: str, upload: str) -> list[Part]:
+            return []
+
+    joining = replace(uploads, store=Joining(uploads.store._client))
+    with pytest.raises(InvalidInputError, match="parts_missing"):
+        await completion.join(joining, upload, named)
+    etag = await uploads.store.complete_multipart(upload.bucket, upload.key, upload.store_upload, named)
+    assert await completion.join(joining, upload, named) == etag
