@@ -8,10 +8,12 @@ import ast
 import importlib.util
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mcsp.plugins import offered
+from mcsp.settings import SettingError
 
 GROUP = "mcsp.commands"
 
@@ -46,6 +48,13 @@ class Commands(click.Group):
             raise click.ClickException(
                 f"`mcsp {cmd_name}` cannot be loaded from {point.value}: {error}. Run `make setup`."
             ) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; a variable with a wrong value is told in one line, whichever command read it."""
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            raise click.ClickException(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -8,8 +8,14 @@ not belong here: constants of a domain (ladder, limits of an upload), which stan
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOWEST_BASE, HIGHEST_BASE = 1024, 65000
+
+
+class SettingError(Exception):
+    """A variable of the environment has a value that cannot be used; the message names it."""
 
 
 class S3Settings(BaseModel):
@@ -32,7 +38,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path(".mcsp")
-    port_base: int = Field(default=8000, ge=1024, le=65000)
+    port_base: int = Field(default=8000, ge=LOWEST_BASE, le=HIGHEST_BASE)
     environment: str = "local"
     log_level: str = "INFO"
     otlp_endpoint: str = ""
@@ -70,5 +76,16 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Raises SettingError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingError("; ".join(_plainly(*of["loc"], given=of["input"], why=of["msg"])
+                                     for of in error.errors())) from error  # fmt: skip
+
+
+def _plainly(*path: int | str, given: object, why: str) -> str:
+    """One wrong variable for people. Only the port base is quoted: another value may be a secret."""
+    if path == ("port_base",):
+        return f"MCSP_PORT_BASE must be a number from {LOWEST_BASE} to {HIGHEST_BASE} (it is {given!r})"
+    return f"MCSP_{'__'.join(str(part) for part in path).upper()}: {why}"

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mcsp import cli
+from mcsp.settings import SettingError, settings
 
 
 @pytest.fixture
@@ -42,3 +43,25 @@ def test_help_lists_every_command_with_its_summary_and_imports_no_room() -> None
 
 def test_the_commands_of_the_contract_are_offered() -> None:
     assert {"up", "down", "status", "doctor", "demo", "publish"} <= cli.offered(cli.GROUP).keys()
+
+
+@pytest.mark.parametrize("base", ["abc", "80", "70000", ""])
+@pytest.mark.parametrize("command", ["status", "doctor", "up", "down", "demo"])
+def test_a_wrong_port_base_is_one_line_whichever_command_reads_it(
+    base: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCSP_PORT_BASE", base)
+    settings.cache_clear()
+    result = CliRunner().invoke(cli.main, [command])
+    settings.cache_clear()
+    assert result.exit_code == 1
+    said = f"Error: MCSP_PORT_BASE must be a number from 1024 to 65000 (it is {base!r})\n"
+    assert result.output == said
+
+
+def test_a_wrong_value_that_may_be_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCSP_SERVICE_PORT", "hunter2")
+    settings.cache_clear()
+    with pytest.raises(SettingError, match="MCSP_SERVICE_PORT") as raised:
+        settings()
+    assert "hunter2" not in str(raised.value)
