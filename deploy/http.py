@@ -31,6 +31,8 @@ async def ask(method: str, address: str, json: Mapping[str, Any] | None = None) 
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False, verify=no_tls()) as client:
             answer = await client.request(method, address, json=json)
+    except httpx.ConnectError as error:
+        raise NotReadyError.of(error) from error
     except httpx.HTTPError as error:
         raise NotReadyError(f"{address}: {error or type(error).__name__}") from error
     if answer.status_code != httpx.codes.OK:

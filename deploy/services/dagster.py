@@ -128,7 +128,7 @@ async def _listens(port: int) -> None:
     try:
         _, writer = await asyncio.open_connection(HOST, port)
     except OSError as error:
-        raise NotReadyError(str(error)) from error
+        raise NotReadyError.of(error) from error
     writer.close()
     await writer.wait_closed()
 

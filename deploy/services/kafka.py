@@ -57,7 +57,7 @@ class Probe:
             cluster = await self._client.describe_cluster()
         except (KafkaError, OSError) as error:
             await self._drop()
-            raise NotReadyError(str(error) or type(error).__name__) from error
+            raise NotReadyError.of(error) from error
         if not cluster["brokers"]:
             raise NotReadyError("no broker is registered yet")
 

@@ -59,7 +59,7 @@ async def _probe(address: str) -> None:
         finally:
             await connection.close(timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise NotReadyError(str(error) or type(error).__name__) from error
+        raise NotReadyError.of(error) from error
 
 
 async def _prepare(context: Context, run: RunCommand) -> None:

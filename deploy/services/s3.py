@@ -63,7 +63,7 @@ async def _probe(context: Context, method: str) -> None:
             await request(endpoint(context), admin, "PUT", f"/{PROBE}", accept=(200, 409))
         await request(endpoint(context), admin, method, f"/{PROBE}/probe", body=body)
     except S3RequestError as error:
-        raise NotReadyError(str(error)) from error
+        raise NotReadyError.of(error) from error
 
 
 def foreign_sockets(context: Context) -> list[Path]:

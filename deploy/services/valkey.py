@@ -34,7 +34,7 @@ async def _probe(address: str) -> None:
     try:
         await client.ping()
     except (redis.RedisError, OSError) as error:
-        raise NotReadyError(str(error)) from error
+        raise NotReadyError.of(error) from error
     finally:
         await client.aclose()
 

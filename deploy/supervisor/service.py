@@ -1,5 +1,6 @@
 """What the supervisor is told about a service or a step. What does not belong here: how it is run."""
 
+import errno
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,19 @@ Probe = Callable[[], Awaitable[None]]
 
 class NotReadyError(Exception):
     """A probe's answer: not (yet) at work, and why."""
+
+    @classmethod
+    def of(cls, error: Exception) -> "NotReadyError":
+        """What a client's error means to people: a port nobody listens on is an ordinary part of a start."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if (
+                isinstance(cause, ConnectionRefusedError)
+                or getattr(cause, "errno", None) == errno.ECONNREFUSED
+            ):
+                return cls("not listening yet")
+            cause = cause.__cause__ or cause.__context__
+        return cls(str(error) or type(error).__name__)
 
 
 class StepFailedError(Exception):
