@@ -54,10 +54,16 @@ class Display(AbstractContextManager["Display"]):
         """The item is that far."""
         if self._work is None:
             self._work = self._progress.add_task(media.status, total=1.0, note="")
-        note = "  ".join(f"{r.name} {r.state}" for r in media.renditions)
+        note = _counted(media)
         done = 1.0 if media.status == "ready" else media.progress or 0.0
         self._progress.update(self._work, description=media.status, completed=done, note=note)
 
     def plays(self, watch_url: str) -> None:
         """The item plays from now on."""
         self.console.print(f"it plays: {watch_url}", highlight=False)
+
+
+def _counted(media: Media) -> str:
+    """How many qualities are done: naming each would squash the bar on 80 columns."""
+    done = sum(rendition.state == "published" for rendition in media.renditions)
+    return f"{done} of {len(media.renditions)} qualities" if media.renditions else ""
