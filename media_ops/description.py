@@ -155,6 +155,8 @@ class SourceDescription(msgspec.Struct, frozen=True, kw_only=True):
     chapters: tuple[Chapter, ...]
     keyframes: Keyframes | None
     """None where the container has no index that is cheap to read."""
+    refused: tuple[Literal["video", "audio"], ...] = ()
+    """Main streams that look as if they could be packaged as they are, but could not when it was tried."""
 
     @property
     def main_video(self) -> VideoStream | None:

@@ -46,6 +46,7 @@ def _against_video(source: SourceDescription, video: VideoStream) -> list[str]:
         f"frame rate {video.frame_rate}": float(video.frame_rate) > 60.5,
         "no index of keyframes": keyframes is None,
         "edit lists": keyframes is not None and not keyframes.simple_edits,
+        "packaging failed": "video" in source.refused,
         "keyframes too far apart": keyframes is not None and keyframes.longest_gap_s > LONGEST_S,
     }
     return [reason for reason, against in checks.items() if against]
@@ -59,6 +60,7 @@ def _against_audio(source: SourceDescription, audio: AudioStream) -> list[str]:
         "no stated bitrate": audio.bitrate is None,
         f"sample rate {audio.sample_rate}": not 16_000 <= audio.sample_rate <= 96_000,
         f"{audio.channels} channels": not 1 <= audio.channels <= 8,
+        "packaging failed": "audio" in source.refused,
         "starts late": abs(audio.start_s - source.zero_s) > MAX_START_GAP_S,
     }
     return [reason for reason, against in checks.items() if against]

@@ -1,8 +1,9 @@
 """How a job ends: completed, or failed (an attempt).
 
-Five attempts with growing pauses; a permanent error is not repeated; a job of several rungs that cannot
-be done is split, so that a failed rung never holds back the others. What does not belong here: what the
-item becomes of it (``settle``), and leases lost with their worker (``losses``).
+Five attempts with growing pauses; a permanent error is not repeated; what cannot be packaged as it is, is
+encoded; a job of several rungs that cannot be done is split, so that a failed rung never holds back the
+others. What does not belong here: what the item becomes of it (``settle``), and leases lost with their
+worker (``losses``).
 """
 
 import random
@@ -14,12 +15,16 @@ from mcsp.database.pool import Connection
 from mcsp.errors import MCSPError
 from media_ops.failures import card_of
 from media_ops.ledger.leases import Lease, lost
+from media_ops.ledger.refusals import refuse
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
 
 ATTEMPTS = 5
 BACKOFF_S, BACKOFF_FACTOR = 3.0, 4.0
 """3, 12, 48, 192 s (each ± half): five attempts outlast four minutes without the object store."""
+
+REFUSALS, REFUSED_TWICE = frozenset({"process_failed", "output_malformed"}), 2
+"""What says of a copy that the stream cannot be packaged as it is, when it happens twice."""
 
 
 class JobError(msgspec.Struct, frozen=True):
@@ -131,8 +136,9 @@ async def complete(pool: asyncpg.Pool, lease: Lease) -> None:
 
 
 async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: float | None = None) -> str:
-    """An attempt ended by an error; gives the job's new state (``queued``, ``dead``, ``cancelled`` = split).
+    """An attempt ended by an error; gives the job's new state: ``queued``, ``dead``, ``cancelled``.
 
+    Cancelled is what others do now: it was split, or its source is planned again without its copies.
     ``chance`` (0 … 1) replaces the random part of the pause. LeaseLostError when the job was not ours.
     """
     async with item_transaction(pool, lease.media_id) as connection:
@@ -140,10 +146,24 @@ async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: flo
         if row is None:
             raise lost(lease)
         attempt = row["attempts"] + 1
+        if _refused(lease, error, attempt) and await refuse(connection, lease):
+            return await _give_up_copy(connection, lease, error)
         if error.retryable and attempt < ATTEMPTS:
             await connection.execute(_AGAIN, lease.job_id, error, backoff_s(attempt, chance))
             return "queued"
         return await end_job(connection, lease, error, attempts=1)
+
+
+def _refused(lease: Lease, error: JobError, attempt: int) -> bool:
+    again = error.code in REFUSALS and attempt >= REFUSED_TWICE
+    return lease.kind == "copy" and (again or not error.retryable)
+
+
+async def _give_up_copy(connection: Connection, lease: Lease, error: JobError) -> str:
+    await connection.execute(_END, lease.job_id, "cancelled", error, 1)
+    await connection.execute(_PRUNE, lease.media_id, lease.source_version, list(lease.rungs))
+    await settle(connection, lease.media_id)
+    return "cancelled"
 
 
 def backoff_s(attempt: int, chance: float | None = None) -> float:

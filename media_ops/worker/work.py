@@ -10,6 +10,8 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from media_ops import art, inspect, keys, ladder, produce
 from media_ops.ledger import endings, plan, publish, purging, reading
 from media_ops.ledger.publish import ArtRow
@@ -48,6 +50,8 @@ class Workshop:
         description = await inspect.inspect(
             _url(attempt, source), filename=source.filename, size=source.size_bytes
         )
+        refused = source.description.refused if source.description else ()
+        description = msgspec.structs.replace(description, refused=refused)
         planned = ladder.plan(description)
         await patiently(lambda: plan.plan_source(pool, lease, description, planned))
         self.publisher.dirty(lease.media_id)

@@ -23,6 +23,7 @@ LANES = ("inspect", "audio", "video")
 TRANSIENT = JobError(
     "store_down", "put media/1/0.m4s: 10.1.2.3:9000", "Nothing to do: it is tried again.", True
 )
+REFUSED = JobError("process_failed", "The media process ended.", "Nothing to do.", True)
 PERMANENT = JobError("source_damaged", "The file is damaged.", "Upload another.", False)
 
 VIDEO = VideoStream(
@@ -67,6 +68,20 @@ def two_step_plan(
     )  # fmt: skip
 
 
+def as_is_plan(recipe: Recipe = STANDARD, refused: tuple[str, ...] = ()) -> Plan:
+    """The plan of a source whose picture and sound are packaged as they are, unless that was refused."""
+    if "video" in refused:
+        return two_step_plan(recipe)
+    copies = tuple(msgspec.structs.replace(rung, mode="copy") for rung in (HIGH, SOUND))
+    return Plan(
+        kind="video", recipe=recipe, grid=Grid(kind="source", target_s=4, times_s=(0.0, 4.0, 8.0)),
+        groups=(
+            Group(kind="copy", lane="video", slot="quick", first=True, rungs=copies),
+            Group(kind="encode", lane="video", slot="encode", first=False, rungs=(LOW, MIDDLE)),
+        ),
+    )  # fmt: skip
+
+
 @dataclass
 class Item:
     """An item in the ledger, and what a worker would do to it."""
@@ -92,8 +107,15 @@ class Item:
         )
         return await self.taken(slot)
 
-    async def planned(self, plan: Plan | None = None) -> None:
-        await plan_source(self.pool, await self.taken(), DESCRIPTION, plan or two_step_plan())
+    async def planned(self, plan: Plan | None = None, description: SourceDescription = DESCRIPTION) -> None:
+        await plan_source(self.pool, await self.taken(), description, plan or two_step_plan())
+
+    async def refused(self) -> tuple[str, ...]:
+        """Kinds of streams that could not be packaged as they are."""
+        found = await self.pool.fetchval(
+            "SELECT description -> 'refused' FROM media_ops.source WHERE media_id = $1", self.media_id
+        )
+        return tuple(found or ())
 
     async def begin(self, lease: Lease, digest: str) -> None:
         init = Init(rung="", data=b"", timescale=30, codecs="avc1.64001f")

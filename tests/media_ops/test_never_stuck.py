@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import asyncpg
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
@@ -26,8 +27,10 @@ from tests.media_ops.items import (
     LANES,
     MIDDLE,
     PERMANENT,
+    REFUSED,
     TRANSIENT,
     Item,
+    as_is_plan,
     new_item,
     two_step_plan,
 )
@@ -58,7 +61,8 @@ class Ledger(RuleBasedStateMachine):
         )
         for table in ("job", "segment", "rendition", "manifest", "art", "source"):
             self.do(self.pool.execute(f"DELETE FROM media_ops.{table}"))  # noqa: S608 -- names from above
-        self.do(self._new())
+        for _ in range(2):
+            self.do(self._new())
 
     def do(self, step: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run(step)
@@ -91,13 +95,23 @@ class Ledger(RuleBasedStateMachine):
 
     async def _finish(self, lease: Lease) -> None:
         if lease.kind == "inspect":
-            rest = (MIDDLE, HIGH) if self.recipe == 1 else (MIDDLE,)
-            plan = two_step_plan(Recipe("standard", self.recipe), rest)
-            await plan_source(self.pool, lease, DESCRIPTION, plan)
+            await self._plan(lease)
         else:
             await endings.complete(self.pool, lease)
 
-    @rule(lease=consumes(held), error=st.sampled_from([TRANSIENT, PERMANENT]))
+    async def _plan(self, lease: Lease) -> None:
+        """Every other item looks as if it could be packaged as it is."""
+        recipe, number = (
+            Recipe("standard", self.recipe),
+            [item.media_id for item in self.items].index(lease.media_id),
+        )
+        refused = await self.items[number].refused()
+        rest = (MIDDLE, HIGH) if self.recipe == 1 else (MIDDLE,)
+        plan = as_is_plan(recipe, refused) if number % 2 else two_step_plan(recipe, rest)
+        description = msgspec.structs.replace(DESCRIPTION, refused=refused)
+        await plan_source(self.pool, lease, description, plan)
+
+    @rule(lease=consumes(held), error=st.sampled_from([TRANSIENT, REFUSED, PERMANENT]))
     def fail(self, lease: Lease | None, error: JobError) -> None:
         if lease is not None:
             self.try_to(endings.fail(self.pool, lease, error))

@@ -53,6 +53,22 @@ class Clips:
         gop = ["-g", "25", "-bf", "2", "-movflags", "+faststart", *more]
         return self.make(name, [*picture(seconds=seconds), *tone(seconds), *H264, *gop, *AAC])
 
+    def unpackageable(self) -> Path:
+        """Looks streamable and plays; yet ffmpeg packages its sound neither as ADTS nor as plain AAC."""
+        path = self.write("unpackageable.mp4", self.streamable().read_bytes())
+        spoil_sound(path)
+        return path
+
+
+def spoil_sound(path: Path) -> None:
+    """Give the second packet of sound the sync word of an ADTS header that is none (ISO/IEC 13818-7)."""
+    shown = ["-select_streams", "a", "-show_entries", "packet=pos", "-of", "csv=p=0", str(path)]
+    argv = [tools.ffprobe(), "-v", "error", *shown]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    with path.open("r+b") as file:
+        file.seek(int(listed[1].split(",")[0]))
+        file.write(b"\xff\xf1\xff\xff")
+
 
 def run(arguments: list[str]) -> str:
     """Runs ffmpeg to its end and gives its log."""
