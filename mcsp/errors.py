@@ -10,11 +10,15 @@ import msgspec
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """What an item's card shows: a stable code, what happened in plain words, what the person can do."""
+    """What an item's card shows: a stable code, what happened in plain words, what the person can do.
+
+    ``retryable``: whether the same file may get through when it is tried again.
+    """
 
     code: str
     message: str
     action: str
+    retryable: bool = False
 
 
 class MCSPError(Exception):
@@ -38,7 +42,7 @@ class MCSPError(Exception):
 
     @property
     def failure(self) -> Failure:
-        return Failure(self.code, self.message, self.action)
+        return Failure(self.code, self.message, self.action, self.retryable)
 
 
 class InvalidInputError(MCSPError):

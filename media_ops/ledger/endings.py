@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from mcsp.database.pool import Connection
-from mcsp.errors import MCSPError
+from mcsp.errors import Failure, MCSPError
 from media_ops.failures import card_of
 from media_ops.ledger.leases import Lease, lost
 from media_ops.ledger.refusals import refuse
@@ -189,5 +189,5 @@ async def end_job(connection: Connection, lease: Lease, error: JobError, *, atte
     return "dead"
 
 
-def _card(error: JobError) -> dict[str, str]:
-    return msgspec.to_builtins(card_of(error.code))
+def _card(error: JobError) -> Failure:
+    return msgspec.structs.replace(card_of(error.code), retryable=error.retryable)

@@ -98,8 +98,14 @@ async def settle(connection: Connection, media_id: UUID) -> None:
     await _open_next(connection, media_id, source, rungs, manifests)
     living = [rung for rung in rungs if rung["state"] != "superseded"]
     if living and all(rung["state"] == "failed" for rung in living):
-        await connection.execute(_FAILED, media_id, source["version"], living[0]["failure"])
+        await connection.execute(_FAILED, media_id, source["version"], _card(living))
     await advance(connection, media_id)
+
+
+def _card(failed: list[Any]) -> Any:
+    """The card of an item none of whose rungs could be made: one that may pass by itself before others."""
+    cards = [rung["failure"] for rung in failed]
+    return next((card for card in cards if card.get("retryable")), cards[0])
 
 
 async def _finish(connection: Connection, media_id: UUID, rungs: list[Any], manifests: list[Any]) -> None:

@@ -76,6 +76,8 @@ async def test_a_text_file_in_disguise_gets_a_card_with_a_next_step(
     assert told["message"]
     assert told["action"]
     assert await card.locator("[data-other-file]").is_visible()
+    assert told["retryable"] is False
+    assert await card.locator("[data-retry]").is_hidden()
     assert seen.errors == []
 
 

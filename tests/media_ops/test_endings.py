@@ -42,6 +42,8 @@ async def test_a_transient_error_is_tried_five_times_and_then_dead(pool, outbox)
     assert states == ["queued"] * (ATTEMPTS - 1) + ["dead"]
     letter = (await _dead_letters(outbox))[0]
     assert (letter.media_id, letter.attempts, letter.failure.code) == (item.media_id, ATTEMPTS, "store_down")
+    assert letter.failure.retryable
+    assert (await pool.fetchval("SELECT failure FROM media_ops.media_state"))["retryable"] is True
 
 
 async def test_a_permanent_error_is_not_repeated_and_has_its_card(pool, outbox) -> None:
@@ -50,7 +52,12 @@ async def test_a_permanent_error_is_not_repeated_and_has_its_card(pool, outbox) 
     state = await pool.fetchrow("SELECT status, failure FROM media_ops.media_state")
     assert state["status"] == "failed"
     message, action = CARDS["source_damaged"]
-    assert state["failure"] == {"code": "source_damaged", "message": message, "action": action}
+    assert state["failure"] == {
+        "code": "source_damaged",
+        "message": message,
+        "action": action,
+        "retryable": False,
+    }
     assert len(await _dead_letters(outbox)) == 1
 
 
@@ -76,6 +83,27 @@ async def test_progress_forgives_lost_leases(pool) -> None:
         await item.run_out()
         await losses.reclaim(pool)
     assert (await item.taken()).lost_leases <= 1
+
+
+async def test_an_item_may_be_tried_again_where_one_of_its_rungs_may(pool) -> None:
+    item = await new_item(pool)
+    await item.planned()
+    await endings.fail(pool, await item.taken(), PERMANENT)  # split into its two rungs
+    await endings.fail(pool, await item.taken("encode"), PERMANENT)
+    unlucky = await item.taken()
+    for _ in range(ATTEMPTS - 1):
+        await endings.fail(pool, unlucky, TRANSIENT)
+        await item.make_due()
+        unlucky = await item.taken()
+    assert await endings.fail(pool, unlucky, TRANSIENT) == "dead"
+    while lease := await item.take() or await item.take("encode"):
+        if lease.kind == "art":
+            await endings.complete(pool, lease)
+        else:
+            await endings.fail(pool, lease, PERMANENT)
+    card = await pool.fetchval("SELECT failure FROM media_ops.media_state")
+    assert (card["code"], card["retryable"]) == ("store_down", True)
+    assert await pool.fetchval("SELECT media_ops.retry_media($1)", item.media_id) is True
 
 
 async def test_replay_gives_five_new_attempts_and_the_item_goes_on(pool) -> None:

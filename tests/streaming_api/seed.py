@@ -73,9 +73,9 @@ class Seeds:
     async def failed(self, owner_id: str, *, retryable: bool) -> UUID:
         """An item that failed, with its card and its dead job."""
         media_id = await self.item(owner_id)
-        card = {"code": "worker_lost", "message": "It broke.", "action": "Try again."}
+        card = {"code": "worker_lost", "message": "It broke.", "action": "Try again.", "retryable": retryable}
         await self._admin.execute(_SOURCE, media_id, owner_id, "failed", card)
-        await self._admin.execute(_DEAD_JOB, uuid7(), media_id, card | {"retryable": retryable, "detail": ""})
+        await self._admin.execute(_DEAD_JOB, uuid7(), media_id, card | {"detail": ""})
         return media_id
 
     async def set_state(self, media_id: UUID, state: str) -> None:

@@ -11,6 +11,7 @@ from mcsp.database.pool import open_pool
 from mcsp.s3 import open_store
 from mcsp.settings import Settings
 from media_ops import tools
+from tests.media_ops.functions.clips import spoil_sound
 from tests.media_ops.worker.workbench import Workbench
 
 SIZE = "426x240"
@@ -29,6 +30,14 @@ def _clip(path: Path, seconds: int, codecs: tuple[str, ...]) -> Path:
 def streamable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minute that is packaged as it is."""
     return _clip(tmp_path_factory.mktemp("clips") / "streamable.mp4", 60, STREAMABLE)
+
+
+@pytest.fixture(scope="session")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute that looks streamable, but that ffmpeg refuses to package as it is."""
+    path = _clip(tmp_path_factory.mktemp("clips") / "spoiled.mp4", 60, STREAMABLE)
+    spoil_sound(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,15 @@ async def test_segments_are_immutable_objects_and_a_poster_is_made(
     assert (head.content_type, head.size_bytes > 500) == ("image/jpeg", True)
 
 
+async def test_what_cannot_be_packaged_as_it_is_after_all_is_encoded(bench: Workbench, spoiled: Path) -> None:
+    media_id = await bench.upload(spoiled)
+    assert await bench.reached(media_id, "ready", "failed") == "ready"
+    modes = """SELECT array_agg(DISTINCT rung ->> 'mode') FROM media_ops.rendition
+               WHERE media_id = $1 AND state = 'published'"""
+    assert await bench.ask(modes, media_id) == ["encode"]
+    await bench.assert_quiet(media_id)
+
+
 async def test_sound_alone_becomes_a_playable_item_with_its_loudness(
     bench: Workbench, tmp_path: Path
 ) -> None:

@@ -64,7 +64,9 @@ async def test_others_see_what_is_decided_and_not_private(
 async def test_a_failure_card_is_its_owners(ann: Person, bob: Person, seeds: Seeds) -> None:
     media_id = await seeds.failed(ann.user_id, retryable=True)
     mine, theirs = (person.http.get(f"/v1/media/{media_id}").json() for person in (ann, bob))
-    assert mine["failure"] == {"code": "worker_lost", "message": "It broke.", "action": "Try again."}
+    assert mine["failure"] == {
+        "code": "worker_lost", "message": "It broke.", "action": "Try again.", "retryable": True,
+    }  # fmt: skip
     assert theirs["status"] == "failed"
     assert "failure" not in theirs
 

@@ -185,14 +185,14 @@ function paintLadder(row, renditions) {
   }));
 }
 
-function paintFailure(row, { failure, hopeless }) {
+function paintFailure(row, { failure, hopeless = false }) {
   const card = find("[data-failure]", row);
   card.hidden = !failure;
   if (!failure) return;
   find("[data-failure-message]", row).textContent = failure.message;
   find("[data-failure-action]", row).textContent = failure.action;
   card.dataset.code = failure.code;
-  find("[data-retry]", row).hidden = Boolean(hopeless);
+  find("[data-retry]", row).hidden = hopeless || !failure.retryable;
 }
 
 function confirmed(heading, text) {
