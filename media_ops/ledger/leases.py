@@ -45,9 +45,9 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     lost_leases: int
 
 
-# What an item does not need in order to play stands aside while the job that makes it playable is at work: on
-# a busy machine they would all begin in the same instant. Ended, failed or waiting for its retry, it holds
-# back nobody.
+# What an item does not need in order to play stands aside while the job that makes it playable is at work or
+# about to be: all are written in one transaction, other slots look at once, and on a busy machine they would
+# begin in the same instant. Ended, failed or waiting for its retry, it holds back nobody.
 _TAKE = """
 UPDATE media_ops.job j
 SET state = 'running', lease_token = $1, leased_by = $2, lease_until = now() + make_interval(secs => $3),
@@ -62,7 +62,8 @@ WHERE j.job_id = (
           JOIN media_ops.source s ON s.media_id = o.media_id AND s.version = o.source_version
           WHERE o.media_id = d.media_id AND o.source_version = d.source_version
             AND o.kind IN ('copy', 'encode', 'audio') AND o.priority <= $8
-            AND o.state = 'running' AND s.playable_at IS NULL))
+            AND (o.state = 'running' OR o.state = 'queued' AND o.due_at <= now())
+            AND s.playable_at IS NULL))
     ORDER BY d.priority, d.due_at, d.job_id
     FOR UPDATE OF d SKIP LOCKED LIMIT 1)
 RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,

@@ -107,8 +107,18 @@ class Item:
         )
         return await self.taken(slot)
 
-    async def planned(self, plan: Plan | None = None, description: SourceDescription = DESCRIPTION) -> None:
+    async def planned(
+        self, plan: Plan | None = None, description: SourceDescription = DESCRIPTION, *, fresh: bool = False
+    ) -> None:
+        """Inspected; unless ``fresh`` so long ago that none of its jobs stands aside any more."""
         await plan_source(self.pool, await self.taken(), description, plan or two_step_plan())
+        if not fresh:
+            await self.pool.execute(
+                """UPDATE media_ops.job SET due_at = due_at - make_interval(secs => $2)
+                   WHERE media_id = $1 AND state = 'queued'""",
+                self.media_id,
+                leases.STAND_ASIDE_S + 1,
+            )
 
     async def refused(self) -> tuple[str, ...]:
         """Kinds of streams that could not be packaged as they are."""
@@ -178,9 +188,12 @@ class Item:
         )
 
     async def make_due(self) -> None:
-        """Whatever waits for its time is due now."""
+        """Whatever waits for its time is due, and has been for so long that none of it stands aside."""
         await self.pool.execute(
-            "UPDATE media_ops.job SET due_at = now() WHERE media_id = $1 AND state = 'queued'", self.media_id
+            """UPDATE media_ops.job SET due_at = now() - make_interval(secs => $2)
+               WHERE media_id = $1 AND state = 'queued'""",
+            self.media_id,
+            leases.STAND_ASIDE_S + 1,
         )
 
     async def stuck(self) -> list[str]:

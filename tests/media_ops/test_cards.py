@@ -65,9 +65,11 @@ async def test_what_was_tried_five_times_is_not_said_to_be_tried_again(pool) -> 
     await half.planned(two_step_plan(rest=(HIGH,)))
     await _die(half, "encode", JobError("odd", "https://10.1.2.3/x exit 187", "", True))
     message, action = GIVEN_UP["store_down"]
-    assert await _cards(unread) == [{"code": "store_down", "message": message, "action": action}]
+    said = {"message": message, "action": action, "retryable": True}
+    assert await _cards(unread) == [{"code": "store_down", **said}]
     message, action = GIVEN_UP["internal_error"]
-    assert await _cards(half) == [{"code": "internal_error", "message": message, "action": action}]
+    said = {"message": message, "action": action, "retryable": True}
+    assert await _cards(half) == [{"code": "internal_error", **said}]
     errors = await pool.fetch("SELECT last_error FROM media_ops.job WHERE state = 'dead'")
     assert {row["last_error"]["action"] for row in errors} == {action}
     assert {row["last_error"]["code"] for row in errors} == {"store_down", "odd"}

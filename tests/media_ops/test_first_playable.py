@@ -1,7 +1,6 @@
 """What an item needs in order to play goes before all else of it, yet holds nothing back for ever."""
 
 import asyncpg
-import pytest
 
 from media_ops.ledger import endings, leases, losses
 from tests.media_ops.items import LANES, PERMANENT, TRANSIENT, Item, new_item
@@ -9,7 +8,7 @@ from tests.media_ops.items import LANES, PERMANENT, TRANSIENT, Item, new_item
 
 async def _opening(pool: asyncpg.Pool) -> tuple[Item, leases.Lease]:
     item = await new_item(pool)
-    await item.planned()
+    await item.planned(fresh=True)
     return item, await item.taken()
 
 
@@ -41,6 +40,15 @@ async def test_the_rest_is_told_that_the_item_plays(pool, postgres_server, datab
         await owner.close()
 
 
+async def test_it_stands_aside_no_longer_than_that_once_a_lost_opening_job_is_due_again(pool) -> None:
+    item, _ = await _opening(pool)
+    await item.run_out()
+    await losses.reclaim(pool)
+    past = "UPDATE media_ops.job SET due_at = now() - make_interval(secs => $1) WHERE slot = 'encode'"
+    await pool.execute(past, leases.STAND_ASIDE_S + 1)
+    assert (await item.taken("encode")).kind == "encode"
+
+
 async def test_other_items_do_not_stand_aside(pool) -> None:
     other = await new_item(pool)
     await other.planned()
@@ -60,18 +68,29 @@ async def test_it_stands_aside_for_some_seconds_at_most(pool) -> None:
     assert await _rest(item) == {"art", "encode"}
 
 
-@pytest.mark.parametrize("end", ["waits for its retry", "split", "lost", "given back"])
-async def test_an_opening_job_that_is_not_at_work_holds_back_nobody(pool, end: str) -> None:
+async def test_the_rest_does_not_overtake_an_opening_job_that_is_about_to_begin(pool) -> None:
+    item = await new_item(pool)
+    await item.planned(fresh=True)
+    assert await item.take("encode") is None
+    await item.taken()
+    await item.run_out()
+    await losses.reclaim(pool)
+    assert await item.take("encode") is None
+
+
+async def test_an_opening_job_that_waits_for_its_retry_holds_back_nobody(pool) -> None:
     item, opening = await _opening(pool)
-    assert await _rest(item) == set()
-    if end == "lost":
-        await item.run_out()
-        await losses.reclaim(pool)
-    elif end == "given back":
-        await leases.give_back(pool, opening)
-    else:
-        await endings.fail(pool, opening, PERMANENT if end == "split" else TRANSIENT)
-    assert (await item.taken("encode")).kind == "encode"
+    assert await endings.fail(pool, opening, TRANSIENT) == "queued"
+    assert await _rest(item) == {"art", "encode"}
+
+
+async def test_an_opening_job_that_failed_holds_back_nobody(pool) -> None:
+    item, opening = await _opening(pool)
+    assert await endings.fail(pool, opening, PERMANENT) == "cancelled"
+    for _ in opening.rungs:
+        assert await item.take("encode") is None, "one of its rungs may still open the item"
+        assert await endings.fail(pool, await item.taken(), PERMANENT) == "dead"
+    assert await _rest(item) == {"art", "encode"}
     assert await item.stuck() == []
 
 
