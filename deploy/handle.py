@@ -8,12 +8,14 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from deploy import control
 from deploy.context import Context
@@ -115,6 +117,40 @@ class StackHandle:
     def kill_and_wait(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Kill a service and wait until its successor is healthy."""
         self.wait_ready(name, other_than=self.kill(name, number))
+
+    @contextmanager
+    def held_down(self, *names: str) -> Iterator[None]:
+        """While the block runs these services are dead: the supervisor is stopped, so nobody restarts them.
+
+        Afterwards they are healthy again, as other processes. StackError when one was there in between.
+        """
+        state = control.read_state(self.context)
+        if state is None:
+            raise control.StackError("no stack runs")
+        os.kill(state.pid, signal.SIGSTOP)
+        killed: dict[str, int] = {}
+        try:
+            self._await(lambda: psutil.Process(state.pid).status() == psutil.STATUS_STOPPED, "supervisor")
+            killed = {name: self.kill(name) for name in names}
+            self._await(lambda: not self._ports_held(names), f"{', '.join(names)} gone")
+            yield
+            if held := self._ports_held(names):
+                raise control.StackError(f"not held down: somebody listens on {held}")
+        finally:
+            os.kill(state.pid, signal.SIGCONT)
+        for name, pid in killed.items():
+            self.wait_ready(name, other_than=pid)
+
+    def _ports_held(self, names: Iterable[str]) -> list[int]:
+        ports = [self.service(name).port for name in names]
+        return [port for port in ports if port is not None and not processes.is_free(port)]
+
+    def _await(self, condition: Callable[[], bool], what: str, limit_s: float = 30) -> None:
+        deadline = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise control.StackError(f"{what}: not within {limit_s:.0f} s")
+            time.sleep(_LOOK_AGAIN_S / 10)
 
     def supervision(self) -> list[int]:
         """The supervisor's process and its guard's."""

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import asyncpg
 import pytest
 
 from media_ops import keys
@@ -45,48 +44,9 @@ async def test_both_workers_killed_at_once(bench: Workbench, other) -> None:
         bench.stack.wait_ready(name)
 
 
-async def test_the_object_store_down_in_the_middle_of_a_rung(bench: Workbench, other) -> None:
-    media_id, _ = await bench.in_the_middle(other, "encode")
-    begun = "SELECT count(*) > 0 FROM media_ops.segment WHERE media_id = $1"
-    await until(lambda: bench.ask(begun, media_id), "a first segment")
-    async with bench.hold_down("s3"):
-        await asyncio.to_thread(bench.stack.wait_ready, "postgres")
-        assert await bench.status(media_id) != "failed"
-    await bench.assert_whole(media_id)
-
-
-async def test_kafka_down_at_complete_and_until_the_item_plays(bench: Workbench, streamable) -> None:
-    async with bench.hold_down("kafka"):
-        media_id = await bench.upload(streamable)
-        await bench.reached(media_id, "playable", "ready")
-    await bench.assert_whole(media_id)
-    waiting = "SELECT count(*) = 0 FROM outbox.message WHERE key = $1"
-    admin = await _admin(bench)
-    try:
-        await until(lambda: admin.fetchval(waiting, str(media_id)), "the relay has sent what waited")
-    finally:
-        await admin.close()
-
-
-async def test_postgres_killed_in_the_middle_of_an_encode(bench: Workbench, other) -> None:
-    media_id, _ = await bench.in_the_middle(other, "encode")
-    await asyncio.to_thread(bench.stack.kill_and_wait, "postgres")
-    await bench.assert_whole(media_id)
-
-
-async def test_relay_and_sweeper_down_from_complete_until_the_item_plays(
-    bench: Workbench, streamable
-) -> None:
-    async with bench.hold_down("relay", "sweeper"):
-        media_id = await bench.upload(streamable)
-        await bench.reached(media_id, "playable", "ready")
-    await bench.assert_whole(media_id)
-
-
 async def test_an_item_deleted_in_the_middle_of_its_encode_leaves_nothing(bench: Workbench, other) -> None:
     media_id, job = await bench.in_the_middle(other, "encode")
-    begun = "SELECT count(*) > 0 FROM media_ops.segment WHERE media_id = $1"
-    await until(lambda: bench.ask(begun, media_id), "a first segment")
+    await bench.begun_rung(media_id)
     await bench.pool.fetchval("SELECT media_ops.delete_media($1)", media_id)
     done = """SELECT count(*) = 1 FROM media_ops.job
               WHERE media_id = $1 AND kind = 'purge' AND chunk = 0 AND state = 'done'"""
@@ -116,7 +76,3 @@ async def test_down_in_the_middle_of_a_job_is_no_attempt_and_up_goes_on(bench: W
 async def _objects(bench: Workbench, media_id) -> list[str]:
     bucket = bench.settings.s3.bucket_media
     return [item.key async for item in bench.store.list(bucket, keys.prefix(media_id))]
-
-
-async def _admin(bench: Workbench):
-    return await asyncpg.connect(bench.settings.dsn_of("admin_content"))

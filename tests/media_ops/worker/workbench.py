@@ -4,26 +4,32 @@ What does not belong here: promises; they stand in the tests.
 """
 
 import asyncio
-import os
-import signal
-from collections.abc import Awaitable, Callable
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
+import msgspec
 
 from deploy.handle import StackHandle
-from mcsp.ids import uuid7
 from mcsp.s3 import ObjectStore
 from mcsp.settings import Settings
 from media_ops import keys
 from tests.media_ops.worker import served
+from tests.streaming_api.api import Person
 
 LIMIT_S = 240.0
 """Only a limit for a test that fails; two cores may be busy with other work."""
 LOOK_S = 0.005
+TOKEN_S = 300.0
+"""An access token lives ten minutes; a person of our own is good for half of it."""
 
 
 async def until(ask: Callable[[], Awaitable[Any]], what: str, *, limit_s: float = LIMIT_S) -> Any:
@@ -54,6 +60,32 @@ class Caught:
     worker: str
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An upload whose parts are all in S3."""
+
+    person: Person
+    begun: dict[str, Any]
+    parts: list[dict[str, Any]]
+
+    @property
+    def media_id(self) -> UUID:
+        return UUID(self.begun["media_id"])
+
+    async def answer(self) -> httpx.Response:
+        """What ``POST …/complete`` answers."""
+        return await asyncio.to_thread(self.person.complete, self.begun, self.parts)
+
+    async def complete(self) -> None:
+        answer = await self.answer()
+        assert answer.status_code == 202, answer.text
+
+    async def card(self) -> dict[str, Any]:
+        """What ``GET /v1/media/{id}`` says."""
+        answer = await asyncio.to_thread(self.person.http.get, f"/v1/media/{self.media_id}")
+        return answer.raise_for_status().json()
+
+
 @dataclass
 class Workbench:
     """The stack with a view of the ledger (reconnected after restarts) and of the store."""
@@ -62,17 +94,29 @@ class Workbench:
     settings: Settings
     store: ObjectStore
     pool: asyncpg.Pool
+    _person: Person | None = None
+    _since: float = 0.0
+
+    async def sent(self, content: bytes, filename: str = "clip.mp4") -> Sent:
+        """An upload whose parts are in S3, by the API; not completed yet."""
+        return await asyncio.to_thread(self._send, content, filename)
+
+    def _send(self, content: bytes, filename: str) -> Sent:
+        if self._person is None or time.monotonic() - self._since > TOKEN_S:
+            self._person, self._since = Person(self.stack.urls["api"]), time.monotonic()
+            # Tests restart the API: a connection kept from before would fail the next request.
+            self._person.http = httpx.Client(
+                base_url=self.stack.urls["api"], timeout=60, limits=httpx.Limits(max_keepalive_connections=0),
+                headers={"Authorization": f"Bearer {self._person.token}"},
+            )  # fmt: skip
+        begun = self._person.begin(len(content), filename=filename)
+        return Sent(self._person, begun, self._person.put(begun, content))
 
     async def upload(self, clip: Path) -> UUID:
-        """An item whose upload of ``clip`` was just completed."""
-        media_id, data = uuid7(), await asyncio.to_thread(clip.read_bytes)
-        bucket, key = self.settings.s3.bucket_source, f"uploads/{media_id}/1"
-        etag = await self.store.put(bucket, key, data, "application/octet-stream")
-        await self.pool.fetchval(
-            "SELECT media_ops.enqueue_source($1, $2, $3, $4, $5, $6, $7, 'application/octet-stream')",
-            media_id, uuid7(), bucket, key, etag, len(data), clip.name,
-        )  # fmt: skip
-        return media_id
+        """An item whose upload of ``clip`` was just completed, by the API."""
+        sent = await self.sent(await asyncio.to_thread(clip.read_bytes), clip.name)
+        await sent.complete()
+        return sent.media_id
 
     async def ask(self, question: str, *arguments: object) -> Any:
         """One value of the ledger; asked again while the database is away."""
@@ -105,13 +149,39 @@ class Workbench:
         )  # fmt: skip
 
     async def in_the_middle(self, clip: Path, kind: str) -> tuple[UUID, asyncpg.Record]:
-        """An item whose job of this kind runs right now."""
-        media_id = await self.upload(clip)
-        if kind == "purge":
-            await self.reached(media_id, "ready")
-            await self.pool.fetchval("SELECT media_ops.delete_media($1)", media_id)
-        job = await until(lambda: self.running(media_id, kind), f"a running {kind} job")
-        return media_id, job
+        """An item whose job of this kind runs right now; others are made while it was seen too late."""
+        content = await asyncio.to_thread(clip.read_bytes)
+        for _ in range(20):
+            sent = await self.sent(content, clip.name)
+            completing = asyncio.create_task(sent.complete())
+            if kind == "purge":
+                await self.reached(sent.media_id, "ready")
+                await self.pool.fetchval("SELECT media_ops.delete_media($1)", sent.media_id)
+            job = await until(partial(self._begun, sent.media_id, kind), f"a {kind} job begins")
+            await completing
+            if job["state"] == "running":
+                return sent.media_id, job
+            await self.reached(sent.media_id, "ready", "failed", "deleted")
+        raise AssertionError(f"no {kind} job was ever seen running")
+
+    async def _begun(self, media_id: UUID, kind: str) -> asyncpg.Record | None:
+        """The running job of a kind, else one that has ended when none waits any more."""
+        return await self.pool.fetchrow(
+            """SELECT job_id, lease_token, leased_by, state FROM media_ops.job
+               WHERE media_id = $1 AND kind = $2 AND chunk = 0 AND state <> 'queued'
+               ORDER BY (state = 'running') DESC LIMIT 1""",
+            media_id, kind,
+        )  # fmt: skip
+
+    async def begun_rung(self, media_id: UUID) -> None:
+        """Wait until a segment of the item is published."""
+        begun = "SELECT count(*) > 0 FROM media_ops.segment WHERE media_id = $1"
+        await until(lambda: self.ask(begun, media_id), "a first segment")
+
+    def lines(self, service: str) -> list[dict[str, Any]]:
+        """What a service has logged since the stack was started."""
+        log = self.stack.context.layout.log(service).read_bytes()
+        return [msgspec.json.decode(line) for line in log.splitlines() if line.startswith(b"{")]
 
     async def kill_in_the_middle(self, clip: Path, kind: str) -> Caught:
         """Kill -9 the worker that runs a job of this kind; repeated until it was caught still running."""
@@ -179,9 +249,15 @@ class Workbench:
 
         await until(quiet, "no media process is left")
 
-    def hold_down(self, *names: str) -> "HoldDown":
-        """Kill these services again each time the supervisor has brought them back."""
-        return HoldDown(self.stack, names)
+    @asynccontextmanager
+    async def hold_down(self, *names: str) -> AsyncIterator[None]:
+        """While the block runs these services are dead and stay so; afterwards they are healthy again."""
+        holding = self.stack.held_down(*names)
+        await asyncio.to_thread(holding.__enter__)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(holding.__exit__, *sys.exc_info())
 
 
 def _folder(process: Path) -> str:
@@ -189,35 +265,3 @@ def _folder(process: Path) -> str:
         return str((process / "cwd").readlink())
     except OSError:  # it ended between the two looks
         return ""
-
-
-@dataclass
-class HoldDown:
-    """While the block runs, the services never stay up; afterwards they are healthy again."""
-
-    stack: StackHandle
-    names: tuple[str, ...]
-
-    async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._keep_killing())
-
-    async def _keep_killing(self) -> None:
-        while True:
-            for name in self.names:
-                pid = self.stack.service(name).pid
-                if pid is not None:
-                    _kill(pid)
-            await asyncio.sleep(LOOK_S * 10)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        for name in self.names:
-            await asyncio.to_thread(self.stack.wait_ready, name)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # the supervisor has just seen it end
