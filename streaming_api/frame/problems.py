@@ -150,6 +150,11 @@ def _late(request: Request[Any, Any, Any], error: Exception) -> Response[Problem
     return _ours(request, busy)
 
 
+def _interface(request: Request[Any, Any, Any], error: asyncpg.InterfaceError) -> Response[Problem]:
+    """asyncpg's word for two things: a connection that broke inside a transaction, and a mistake of ours."""
+    return (_late if "connection is closed" in str(error) else _unexpected)(request, error)
+
+
 HANDLERS: ExceptionHandlersMap = {
     MCSPError: _ours,
     HTTPException: _https,
@@ -157,7 +162,8 @@ HANDLERS: ExceptionHandlersMap = {
     TimeoutError: _late,
     ConnectionError: _late,
     asyncpg.PostgresConnectionError: _late,
-    asyncpg.CannotConnectNowError: _late,
+    asyncpg.OperatorInterventionError: _late,
+    asyncpg.InterfaceError: _interface,
     asyncpg.TooManyConnectionsError: _late,
     asyncpg.LockNotAvailableError: _late,
     Exception: _unexpected,

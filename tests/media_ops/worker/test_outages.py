@@ -106,11 +106,11 @@ async def test_relay_and_sweeper_killed_in_the_middle_of_a_batch_lose_and_reorde
     bench: Workbench, streamable: Path, admin: asyncpg.Pool
 ) -> None:
     async with open_consumer(
-        bench.settings.kafka_bootstrap, [MEDIA_JOBS], group=None, name="tests"
+        bench.settings.kafka_bootstrap, [MEDIA_JOBS], group=None, name="tests", from_start=True
     ) as consumer:
         key = str(uuid7())
         media_id = await bench.upload(streamable)
-        put = """SELECT count(outbox.put($1, $2, jsonb_build_object('n', n, 'job_id', $2)))
+        put = """SELECT count(outbox.put($1, $2::text, jsonb_build_object('n', n, 'job_id', $2::text)))
                  FROM generate_series(1, $3) n"""
         await admin.fetchval(put, MEDIA_JOBS.name, key, MESSAGES)
         await until(lambda: _in_the_middle(admin, key), "the relay is in the middle")
