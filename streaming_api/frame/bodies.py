@@ -16,6 +16,8 @@ LIMIT_BYTES = 1 << 20
 READ_TIMEOUT_S = 30
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ESCAPES = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F])|.)", re.DOTALL)
+"""Escapes of JSON from left to right; the group is set for half of a surrogate pair."""
 
 
 class ClientGoneError(Exception):
@@ -54,6 +56,10 @@ async def _collect(receive: Receive, limit: int) -> bytes:
 def _check_text(body: bytes) -> None:
     if b"\\u0000" in body and _ESCAPED_NUL.search(body):
         raise InvalidInputError("nul_character", "Text must not hold the character NUL (U+0000).")
+    if b"\\u" in body and any(escape[1] for escape in _ESCAPES.finditer(body)):
+        raise InvalidInputError(
+            "unpaired_surrogate", "Text must not hold half of a surrogate pair (U+D800 to U+DFFF)."
+        )
     if not body.isascii():
         try:
             body.decode()

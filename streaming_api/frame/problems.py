@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap, Send
 
 from mcsp.errors import InvalidInputError, MCSPError, RateLimitedError, UnauthorizedError, UnavailableError
+from streaming_api.frame.wording import in_words
 
 log = structlog.get_logger()
 
@@ -95,13 +96,13 @@ def _https(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
     status = error.status_code
     if status >= 500:
         return _unexpected(request, error)
-    fields = _fields(error)
+    fields = _fields(request, error)
     problem = Problem(
         type="about:blank",
         title=_phrase(status),
         status=status,
         code="invalid_request" if status == 400 else _STATUS_CODES.get(status, "refused"),
-        detail="The request does not fit." if fields else error.detail.split(" for ")[0],
+        detail=" ".join(field.message for field in fields) or error.detail.split(" for ")[0],
         retryable=False,
         request_id=_request_id(request),
         errors=fields,
@@ -109,10 +110,17 @@ def _https(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
     return _respond(problem, error.headers or {})
 
 
-def _fields(error: HTTPException) -> list[FieldProblem]:
+def _fields(request: Request[Any, Any, Any], error: HTTPException) -> list[FieldProblem]:
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return []
-    return [FieldProblem(str(e.get("key") or ""), str(e.get("message", ""))) for e in error.extra]
+    found = [(str(e.get("key") or ""), str(e.get("message", ""))) for e in error.extra]
+    return [FieldProblem(*in_words(_sent_as(request, key), message)) for key, message in found]
+
+
+def _sent_as(request: Request[Any, Any, Any], key: str) -> str:
+    """The name a client sends where the handler's parameter has another (``from`` is no name in Python)."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    return getattr(parameter and parameter.kwarg_definition, "name", None) or key
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

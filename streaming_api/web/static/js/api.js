@@ -7,6 +7,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code || "";
     this.action = body.action || "";
+    this.errors = Array.isArray(body.errors) ? body.errors : []; // [{field, message}]: what does not fit
   }
 }
 

@@ -8,6 +8,9 @@ const MODES = {
   register: { submit: "Create account", password: "new-password" },
 };
 
+const NAMES = { email: "The email", password: "A password", display_name: "The name" };
+const PASSWORD_MIN = 8;
+
 export function openDoor(enter) {
   const form = find("[data-account]");
   const problem = find("[data-account-problem]");
@@ -19,6 +22,7 @@ export function openDoor(enter) {
     for (const button of all("[data-mode]", form)) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     for (const part of all('[data-only="register"]', form)) part.hidden = mode !== "register";
     form.password.autocomplete = MODES[mode].password;
+    form.password.minLength = mode === "register" ? PASSWORD_MIN : 0;
     submit.textContent = MODES[mode].submit;
     say("");
   }
@@ -26,10 +30,23 @@ export function openDoor(enter) {
   function say(text, field = null) {
     problem.textContent = text;
     problem.hidden = !text;
-    for (const input of all(".input", form)) input.removeAttribute("aria-invalid");
+    for (const input of all(".input", form)) {
+      input.removeAttribute("aria-invalid");
+      if (input.dataset.hint) input.setAttribute("aria-describedby", input.dataset.hint);
+      else input.removeAttribute("aria-describedby");
+    }
     if (!field) return;
     field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", `${problem.id} ${field.dataset.hint ?? ""}`.trim());
     field.focus();
+  }
+
+  /** A refusal in the form's own words, at the first field that it names. */
+  function refuse({ message, action, errors = [] }) {
+    const mine = errors.filter(({ field }) => form.elements[field]);
+    if (mine.length === 0) return say([message, action].filter(Boolean).join(" "));
+    const told = mine.map((one) => one.message.replace(`“${one.field}”`, NAMES[one.field] ?? one.field));
+    return say(told.join(" "), form.elements[mine[0].field]);
   }
 
   async function onSubmit(event) {
@@ -38,6 +55,7 @@ export function openDoor(enter) {
     if (!email.validity.valid) return say("Please enter an email address, such as name@example.org.", email);
     if (!password.value) return say("Please enter your password.", password);
     if (mode === "register" && !display_name.value.trim()) return say("Please enter the name that others see.", display_name);
+    if (mode === "register" && [...password.value].length < PASSWORD_MIN) return say(`A password needs at least ${PASSWORD_MIN} characters.`, password);
     submit.disabled = true;
     try {
       if (mode === "login") await login(email.value, password.value);
@@ -45,7 +63,7 @@ export function openDoor(enter) {
       password.value = "";
       await enter();
     } catch (error) {
-      say([error.message, error.action].filter(Boolean).join(" "));
+      refuse(error);
     } finally {
       submit.disabled = false;
     }

@@ -1,0 +1,65 @@
+"""Promises of the studio's page that need no stack: the web service alone, seen by a browser."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, Route, expect
+
+from mcsp.settings import S3Settings, Settings
+from streaming_api.app import create_app
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture
+async def studio(browser: Browser) -> AsyncIterator[Page]:
+    """The studio of a web service behind which nothing answers (the discard port)."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        options = Settings(api_url="http://127.0.0.1:9", media_url=url, s3=S3Settings(public_endpoint=url))
+        server = uvicorn.Server(uvicorn.Config(create_app("web", options=options), log_config=None))
+        serving = asyncio.create_task(server.serve([listener]))
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.goto(f"{url}/studio")
+        yield page
+        await context.close()
+        server.should_exit = True
+        await serving
+
+
+async def _fill(page: Page, password: str) -> None:
+    await page.get_by_role("button", name="Create account").first.click()
+    await page.get_by_label("Name that others see").fill("Ada")
+    await page.get_by_label("Email").fill("ada@example.org")
+    await page.get_by_label("Password").fill(password)
+    await page.locator("[data-account-submit]").click()
+
+
+async def _marked(page: Page, label: str, sentence: str) -> None:
+    field = page.get_by_label(label)
+    await expect(page.locator("[data-account-problem]")).to_have_text(sentence)
+    await expect(field).to_be_focused()
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    assert "account-problem" in (await field.get_attribute("aria-describedby") or "").split()
+
+
+async def test_a_short_password_is_said_at_its_field(studio: Page) -> None:
+    await _fill(studio, "short")
+    await _marked(studio, "Password", "A password needs at least 8 characters.")
+
+
+async def test_a_field_that_the_server_refuses_is_marked_in_plain_words(studio: Page) -> None:
+    errors = [{"field": "display_name", "message": "“display_name” may have at most 80 characters."}]
+    body = json.dumps({"detail": errors[0]["message"], "errors": errors})
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=400, content_type="application/problem+json", body=body)
+
+    await studio.route("**/v1/auth/register", refuse)
+    await _fill(studio, "long enough")
+    await _marked(studio, "Name that others see", "The name may have at most 80 characters.")
