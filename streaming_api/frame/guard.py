@@ -20,6 +20,7 @@ from mcsp.telemetry.metrics import count_request
 from mcsp.telemetry.traces import incoming
 from streaming_api.frame.bodies import ClientGoneError, read_body, replay
 from streaming_api.frame.callers import TokenVerifier
+from streaming_api.frame.head import head_only
 from streaming_api.frame.headers import API_HEADERS, CORS_HEADERS, PREFLIGHT_HEADERS, SECURITY_HEADERS
 from streaming_api.frame.problems import send_problem
 
@@ -87,7 +88,17 @@ class Guard:
         except MCSPError as error:
             await send_problem(send, error, exchange.request_id)
             return
+        if scope["method"] == "HEAD":
+            await self._head(scope, send)
+            return
         await self._app(scope, receive, send)
+
+    async def _head(self, scope: HTTPScope, send: Send) -> None:
+        """The route of GET answers, of whose answer only the head goes out (RFC 9110, 9.3.2)."""
+        as_get: Any = {**scope, "method": "GET"}
+        await self._app(as_get, *head_only(send))
+        if "path_template" in as_get:
+            scope["path_template"] = as_get["path_template"]
 
     def _signal(self, exchange: _Exchange, span: Span) -> None:
         scope, status = exchange.scope, exchange.status
