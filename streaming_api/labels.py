@@ -7,6 +7,9 @@ from mcsp.errors import InvalidInputError
 
 TITLE_MAX = 200
 _FILENAME_MAX = 255
+_TURNING = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+"""Embeddings, overrides and isolates (UAX 9): they show the letters around in another order. The plain marks
+that right-to-left titles need (U+200E, U+200F, U+061C) are none of them."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
@@ -27,6 +30,8 @@ def title_of(title: str | None, filename: str) -> str:
 
 def checked_title(title: str) -> str:
     """A title without blanks around it; InvalidInputError for control characters or an empty one."""
+    if any(c in _TURNING for c in title):
+        raise InvalidInputError("bad_title", "A title cannot contain characters that turn the text around.")
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in title):
         raise InvalidInputError("bad_title", "A title cannot contain control characters.")
     if not title.strip():

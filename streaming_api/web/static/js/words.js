@@ -8,6 +8,9 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** A name for the middle of a sentence: whatever is in it turns nothing around it (UAX 9, FSI … PDI). */
+export const isolated = (name) => `\u2068${name.replace(/[\u202A-\u202E\u2066-\u2069]/g, "")}\u2069`;
+
 export function bytes(count) {
   if (!Number.isFinite(count)) return "";
   const units = ["bytes", "kB", "MB", "GB", "TB"];

@@ -2,7 +2,7 @@
 
 import { copy, find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
-import { clock, left, percent } from "../words.js";
+import { clock, isolated, left, percent } from "../words.js";
 
 const STATES = {
   uploading: ["Arriving", "working"],
@@ -110,13 +110,13 @@ export function items() {
   }
 
   async function remove(row, id) {
-    const sure = await confirmed(`Delete “${row.item.title}”?`, "Its page is gone at once and for good. Who is watching already can go on for up to a day.");
+    const sure = await confirmed(`Delete “${isolated(row.item.title)}”?`, "Its page is gone at once and for good. Who is watching already can go on for up to a day.");
     if (!sure) return;
     row.hidden = true;
     try {
       await callAs("DELETE", `/v1/media/${id}`);
       forget(id, row);
-      toast(`“${row.item.title}” is deleted`);
+      toast(`“${isolated(row.item.title)}” is deleted`);
     } catch (error) {
       row.hidden = false;
       toast(error.message);

@@ -2,7 +2,7 @@
 
 import { find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
-import { bytes, left, percent } from "../words.js";
+import { bytes, isolated, left, percent } from "../words.js";
 import { fingerprint, forget, remember, same } from "./fingerprint.js";
 import { createUppy, idsOf } from "./store.js";
 
@@ -201,7 +201,7 @@ export function uploads({ onItem }) {
       const [file] = input.files;
       if (!file) return;
       if (await same(upload, file)) await resume(upload, file);
-      else problem(row, `This is another file. Choose “${upload.filename}” (${bytes(upload.size)}), unchanged.`);
+      else problem(row, `This is another file. Choose “${isolated(upload.filename)}” (${bytes(upload.size)}), unchanged.`);
     });
     input.click();
   }
