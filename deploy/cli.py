@@ -11,6 +11,7 @@ from deploy import control, report
 from deploy import demo as show
 from deploy import doctor as examination
 from deploy.context import Context
+from deploy.ending import StillEndingError
 from deploy.sample import SampleError
 from deploy.stack import UnknownServiceError, endpoints
 from deploy.supervisor.service import StepFailedError
@@ -29,6 +30,9 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except (control.StackError, UnknownServiceError, StepFailedError, SampleError) as error:
             raise click.ClickException(str(error)) from error
+        except StillEndingError as error:
+            click.echo(f"\n{error}", err=True)
+            raise SystemExit(130) from None
 
     return wrapped
 
@@ -58,9 +62,7 @@ def up(wait: bool, only: str, timeout: float) -> None:
 def down() -> None:
     """End everything of this MCSP_HOME; the data stays."""
     context = Context.of(settings())
-    killed = control.stop(context)
-    leftovers = f" ({killed} left-over processes ended)" if killed else ""
-    click.echo(f"nothing runs in {context.layout.home}{leftovers}")
+    control.stop(context, click.echo)
 
 
 @click.command()

@@ -4,7 +4,6 @@ No socket: a lock says whether there is one, files say what it does, signals tel
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from deploy import wanted
 from deploy.context import Context
+from deploy.ending import Say, end_supervisor
 from deploy.environment import of_role
 from deploy.layout import PROJECT
 from deploy.services import s3
@@ -93,17 +93,19 @@ def wait_ready(context: Context, limit_s: float, tell: Tell) -> None:
         time.sleep(_LOOK_AGAIN_S)
 
 
-def stop(context: Context, limit_s: float = 60.0) -> int:
+def stop(context: Context, say: Say, limit_s: float = 60.0) -> None:
     """End the supervisor and everything of this home, whoever was killed before; data stays.
 
-    Gives how many processes had to be killed because no supervisor ended them.
+    ``say`` hears what is ended, what has ended, and what it came to. Raises StackError, StillEndingError.
     """
     if not context.layout.run.exists():
-        return 0
+        say(f"nothing was running in {context.layout.home}")
+        return
     path, ran = context.layout.run / "lock", _as_it_ran(context)
     held = lock.acquire(path)
+    supervised = held is None
     if held is None:
-        _end_supervisor(context, limit_s)
+        end_supervisor(context.layout.run, limit_s, say)
         held = lock.acquire(path)
         if held is None:
             raise StackError("another `mcsp` command is at work on this stack: try again")
@@ -116,7 +118,14 @@ def stop(context: Context, limit_s: float = 60.0) -> int:
         s3.remove_sockets(ran)
     finally:
         os.close(held)
-    return len(killed)
+    say(_came_to(context, supervised, len(killed)))
+
+
+def _came_to(context: Context, supervised: bool, killed: int) -> str:
+    if not supervised and not killed:
+        return f"nothing was running in {context.layout.home}"
+    leftovers = f" ({killed} left-over processes killed)" if killed else ""
+    return f"ended; the data stays in {context.layout.home}{leftovers}"
 
 
 def _as_it_ran(context: Context) -> Context:
@@ -162,17 +171,6 @@ def _spawn(context: Context, held: int) -> None:
             env=variables, cwd=context.layout.home, stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True, pass_fds=(held,),
         )  # fmt: skip
-
-
-def _end_supervisor(context: Context, limit_s: float) -> None:
-    """TERM to guard and supervisor, wait until both are gone; KILL what is still there after ``limit_s``."""
-    path = context.layout.run / "lock"
-    holders = processes.with_open_file(path)
-    processes.signal_all(holders, signal.SIGTERM)
-    processes.wait_until_gone(holders, limit_s)
-    late = processes.with_open_file(path)
-    processes.signal_all(late, signal.SIGKILL)
-    processes.wait_until_gone(late, limit_s)
 
 
 def _raise_failures(context: Context, units: Mapping[str, UnitState]) -> None:

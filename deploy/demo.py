@@ -9,6 +9,7 @@ import click
 from deploy import control, sample
 from deploy.context import Context
 from deploy.control import Tell
+from deploy.ending import wait_until_ended
 from deploy.environment import of_role
 from deploy.stack import endpoints
 
@@ -23,11 +24,11 @@ def demo(context: Context, tell: Tell) -> None:
         control.wait_ready(context, control.READY_LIMIT_S, tell)
         _publish(context)
         _say_addresses(context, started)
-        _until_interrupted()
+        started = _until_interrupted(context) and started
     finally:
         if started:
-            click.echo("\nending the stack; its data stays in " + str(context.layout.home))
-            control.stop(context)
+            click.echo()
+            control.stop(context, click.echo)
 
 
 def _publish(context: Context) -> None:
@@ -49,9 +50,10 @@ def _say_addresses(context: Context, started: bool) -> None:
     click.echo("Ctrl-C ends the stack." if started else "Ctrl-C ends the demo; the stack goes on.")
 
 
-def _until_interrupted() -> None:
-    """Until INT or TERM, so that `kill` ends the stack as cleanly as Ctrl-C does. INT is asked for by name:
-    a shell starts what it puts in the background with INT ignored, and Python leaves it so."""
+def _until_interrupted(context: Context) -> bool:
+    """True at INT or TERM, so that `kill` ends the stack as cleanly as Ctrl-C does; False once another
+    command has ended the stack. INT is asked for by name: a shell starts what it puts in the background
+    with INT ignored, and Python leaves it so."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -59,7 +61,8 @@ def _until_interrupted() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
-        while True:
-            signal.pause()
+        wait_until_ended(context.layout.run)
     except KeyboardInterrupt:
-        return
+        return True
+    click.echo("\nthe stack was ended by another command; so ends the demo.")
+    return False
