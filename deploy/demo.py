@@ -5,8 +5,9 @@ import subprocess
 from types import FrameType
 
 import click
+import msgspec
 
-from deploy import control, sample
+from deploy import control, published, sample
 from deploy.context import Context
 from deploy.control import Tell
 from deploy.ending import wait_until_ended
@@ -22,8 +23,8 @@ def demo(context: Context, tell: Tell) -> None:
     started = control.start(context, ())
     try:
         control.wait_ready(context, control.READY_LIMIT_S, tell)
-        _publish(context)
-        _say_addresses(context, started)
+        shown = published.living(context.layout.home, endpoints(context.settings)["api"]) or _publish(context)
+        _say_addresses(context, shown, started)
         started = _until_interrupted(context) and started
     finally:
         if started:
@@ -31,21 +32,30 @@ def demo(context: Context, tell: Tell) -> None:
             control.stop(context, click.echo)
 
 
-def _publish(context: Context) -> None:
+def _publish(context: Context) -> published.Sample:
     clip = sample.make(context.layout.home / "sample.mp4")
-    command = context.command("publish", str(clip), "--title", sample.TITLE)
+    command = context.command("publish", str(clip), "--title", sample.TITLE, "--json")
     variables = {**context.base_environment(), **of_role(context, "client")}
-    done = subprocess.run(command, env=variables, check=False)  # noqa: S603 -- our own command
+    done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=False)  # noqa: S603 -- our own command
     if done.returncode != 0:
-        logs = context.layout.logs
         raise control.StackError(
-            f"the sample was not published; logs are in {logs}, begin with api and worker-1"
+            f"the sample was not published{_why(done.stdout)}; logs are in {context.layout.logs}, "
+            "begin with api and worker-1"
         )
+    item = msgspec.json.decode(done.stdout, type=published.Sample)
+    published.remember(context.layout.home, item)
+    return item
 
 
-def _say_addresses(context: Context, started: bool) -> None:
+def _why(said: bytes) -> str:
+    failure = msgspec.json.decode(said, type=published.Sample).failure if said else None
+    return f": {failure.message} {failure.action}".rstrip(" .") if failure else ""
+
+
+def _say_addresses(context: Context, shown: published.Sample, started: bool) -> None:
     addresses = endpoints(context.settings)
-    click.echo(f"\n  pages    {addresses['api']}/\n  studio   {addresses['api']}/studio")
+    click.echo(f"\n  sample   {addresses['api']}/watch/{shown.media_id}")
+    click.echo(f"  pages    {addresses['api']}/\n  studio   {addresses['api']}/studio")
     click.echo(f"  dagster  {addresses['dagster']}/\n")
     click.echo("Ctrl-C ends the stack." if started else "Ctrl-C ends the demo; the stack goes on.")
 
