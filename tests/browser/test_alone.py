@@ -63,3 +63,37 @@ async def test_a_field_that_the_server_refuses_is_marked_in_plain_words(studio: 
     await studio.route("**/v1/auth/register", refuse)
     await _fill(studio, "long enough")
     await _marked(studio, "Name that others see", "The name may have at most 80 characters.")
+
+
+async def test_a_file_chosen_while_offline_can_be_tried_again_and_starts_once_online(studio: Page) -> None:
+    asked: list[str | None] = []
+    online = False
+
+    async def answer(route: Route) -> None:
+        asked.append(await route.request.header_value("idempotency-key"))
+        if not online:
+            await route.abort("internetdisconnected")
+        else:
+            await route.fulfill(
+                status=413, content_type="application/problem+json", body='{"detail": "Too big."}'
+            )
+
+    await studio.route("**/v1/uploads", answer)
+    await studio.evaluate("""async () => {
+      const script = document.querySelector('script[src*="js/studio.js"]').src;
+      const { uploads } = await import(script.replace("studio.js", "studio/uploads.js"));
+      document.querySelector("[data-room]").hidden = false;
+      uploads({ onItem: async () => null });
+    }""")
+    film = {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"film"}
+    await studio.locator("[data-files]").set_input_files(film)  # pyright: ignore[reportArgumentType] -- a dict does
+    again = studio.locator(".upload [data-again]")
+    await expect(again).to_be_visible()
+    await again.click()
+    await expect(again).to_be_visible()
+    online = True
+    await studio.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(studio.locator(".upload [data-problem]")).to_have_text("Too big.")
+    await expect(again).to_be_hidden()
+    assert len(asked) == 3
+    assert len(set(asked)) == 1, "each try asks for the same upload"

@@ -1,10 +1,13 @@
 // Uploads on the way: several at once, pause, try again, go on after a reload with the same file.
 
+import { Problem } from "../api.js";
 import { find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
 import { bytes, isolated, left, percent } from "../words.js";
 import { fingerprint, forget, remember, same } from "./fingerprint.js";
 import { createUppy, idsOf } from "./store.js";
+
+const mayYet = ({ status }) => status === 0 || status === 401 || status === 429 || status >= 500;
 
 /** @param onItem is told the id of each item that has come to be or has arrived */
 export function uploads({ onItem }) {
@@ -18,7 +21,12 @@ export function uploads({ onItem }) {
 
   async function theStore() {
     store ??= createUppy((id) => running.get(id).upload).then(listen);
-    return store;
+    try {
+      return await store;
+    } catch {
+      store = null; // its script could not be loaded: the next try asks for it again
+      throw new Problem(0);
+    }
   }
 
   function listen(made) {
@@ -29,24 +37,30 @@ export function uploads({ onItem }) {
   }
 
   async function take(files) {
-    for (const file of files) {
-      try {
-        await takeOne(file);
-      } catch (error) {
-        refused(file, error);
-      }
+    for (const file of files) await begin(file, orderOf(file));
+  }
+
+  /** What is asked for a file, the same at each try: an answer that got lost makes no second upload. */
+  const orderOf = (file) => ({
+    key: crypto.randomUUID(),
+    body: { filename: file.name, size: file.size, content_type: file.type, visibility: find("[data-new-visibility]").value },
+  });
+
+  async function begin(file, order) {
+    try {
+      await takeOne(file, order);
+    } catch (error) {
+      refused(file, order, error);
     }
   }
 
-  async function takeOne(file) {
+  async function takeOne(file, order) {
     if (file.size === 0) throw Object.assign(new Error("This file is empty: there is nothing to play."), { action: "Choose another file." });
     for (const { upload } of broken.values()) if (await same(upload, file)) return resume(upload, file);
-    const upload = await callAs("POST", "/v1/uploads", {
-      key: crypto.randomUUID(),
-      body: { filename: file.name, size: file.size, content_type: file.type, visibility: find("[data-new-visibility]").value },
-    });
+    const { note } = await theStore();
+    const upload = await callAs("POST", "/v1/uploads", order);
     remember(upload.upload_id, await fingerprint(file));
-    (await theStore()).note(upload, upload.parts);
+    note(upload, upload.parts);
     return send({ ...upload, filename: file.name, size: file.size }, file, false);
   }
 
@@ -164,13 +178,21 @@ export function uploads({ onItem }) {
     pauseButton(entry.row, false);
   }
 
-  function refused(file, error) {
+  /** A file whose upload did not come to be: where it may yet, it can be tried again, and is once we are online. */
+  function refused(file, order, error) {
     const row = addRow({}, file.name);
     detail(row, bytes(file.size));
     problem(row, [error.message, error.action].filter(Boolean).join(" "));
     pauseButton(row, false);
     find("[data-drop-upload]", row).textContent = "Dismiss";
-    find("[data-drop-upload]", row).addEventListener("click", () => done(row));
+    const over = new AbortController();
+    const leave = () => { over.abort(); done(row); };
+    find("[data-drop-upload]", row).addEventListener("click", leave);
+    if (!mayYet(error)) return;
+    const retry = () => { leave(); void begin(file, order); };
+    find("[data-again]", row).hidden = false;
+    find("[data-again]", row).addEventListener("click", retry);
+    if (error.status === 0) window.addEventListener("online", retry, { signal: over.signal });
   }
 
   /** Uploads of before: their parts are kept, the file has to be chosen again. */
