@@ -97,6 +97,7 @@ def watch_context(item: backend.Item, poster_url: str | None, now: datetime) -> 
     return {
         "item": item,
         "poster_url": poster_url,
+        "rungs": msgspec.json.encode([rung for rung in item.renditions if rung.kind == "video"]).decode(),
         "shape": words.shape(item.kind, picture and picture.width, picture and picture.height),
         "say": words.on_stage(item.status),
         "duration": words.clock(item.duration_s),

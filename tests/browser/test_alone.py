@@ -97,3 +97,21 @@ async def test_a_file_chosen_while_offline_can_be_tried_again_and_starts_once_on
     await expect(again).to_be_hidden()
     assert len(asked) == 3
     assert len(set(asked)) == 1, "each try asks for the same upload"
+
+
+async def test_the_player_calls_a_quality_what_the_studio_calls_it(studio: Page) -> None:
+    named = await studio.evaluate("""async () => {
+      const script = document.querySelector('script[src*="js/studio.js"]').src;
+      const { createPlayer } = await import(script.replace("studio.js", "player/player.js"));
+      const tracks = [{ width: 640, height: 272, bandwidth: 3e5, active: true },
+        { width: 320, height: 136, bandwidth: 1e5 }];
+      const Player = class extends EventTarget {
+        attach() {} configure() {} getVariantTracks() { return tracks; }
+        getNetworkingEngine() { return { registerRequestFilter() {} }; }
+      };
+      window.shaka = { Player };
+      const nameOf = (width, height) => (width === 640 && height === 272 ? "240p" : undefined);
+      const player = await createPlayer(document.createElement("video"), async () => ({}), nameOf);
+      return [player.playing().name, player.rungs().map((rung) => rung.name)];
+    }""")
+    assert named == ["240p", ["240p", "136p"]]

@@ -1,14 +1,17 @@
 """Promises about how pages say things."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import get_args
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcsp.contracts.media import ItemStatus
-from streaming_api.web import words
+from streaming_api.web import backend, words
+from streaming_api.web.pages import watch_context
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -53,3 +56,13 @@ def test_a_viewer_reads_something_exactly_where_nothing_plays(status: ItemStatus
         assert said.heading
         assert said.text.endswith(".")
         assert said.working == (status in ("uploading", "inspecting", "processing"))
+
+
+def test_the_watch_page_carries_the_names_of_the_picture_s_rungs() -> None:
+    rungs = [
+        backend.Rendition("240p", "video", "published", 640, 272),
+        backend.Rendition("audio-64k", "audio", "published"),
+    ]
+    item = backend.Item(UUID(int=1), "A", "ready", "public", renditions=rungs)
+    told = json.loads(watch_context(item, None, NOW)["rungs"])
+    assert [(rung["name"], rung["width"], rung["height"]) for rung in told] == [("240p", 640, 272)]

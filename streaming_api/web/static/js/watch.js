@@ -12,7 +12,8 @@ const LOOK_MS = 2500; // how often an item that is still being made is looked at
 const stage = find("[data-stage]");
 const video = find("[data-video]", stage);
 const id = stage.dataset.mediaId;
-const item = { status: stage.dataset.status, duration: Number(stage.dataset.duration) || 0 };
+const item = { status: stage.dataset.status, duration: Number(stage.dataset.duration) || 0, rungs: JSON.parse(stage.dataset.rungs) };
+const nameOf = (width, height) => item.rungs.find((rung) => rung.width === width && rung.height === height)?.name;
 const total = () => item.duration || (Number.isFinite(video.duration) ? video.duration : 0);
 const playable = () => item.status === "playable" || item.status === "ready";
 const over = () => ["failed", "held", "rejected"].includes(item.status);
@@ -36,7 +37,7 @@ async function look() {
     item.status = now.status;
     item.duration = now.duration_s ?? item.duration;
     item.progress = now.progress;
-    item.rungs = now.renditions;
+    item.rungs = now.renditions ?? [];
     return true;
   } catch (error) {
     if (error instanceof Problem && error.status === 404) throw error;
@@ -96,7 +97,7 @@ function holdStill() {
 async function begin() {
   if (!supported()) return say(unsupported);
   if (!(await untilPlayable())) return null;
-  const player = await createPlayer(video, () => ask("playback"));
+  const player = await createPlayer(video, () => ask("playback"), nameOf);
   const acts = createActs(video, stage, player, total);
   const controls = createControls({ stage, video, player, acts, total });
   const big = find('[data-do="start"]', stage);

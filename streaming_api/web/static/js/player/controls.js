@@ -94,8 +94,7 @@ export function createControls({ stage, video, player, acts, total }) {
   });
 
   function showQuality() {
-    const playing = player.playing();
-    const lines = playing?.height ? `${Math.min(playing.width, playing.height)}p` : "";
+    const lines = player.playing()?.name ?? "";
     const chosen = player.rungs().find((rung) => rung.key === player.chosen());
     const label = find("[data-quality]", bar);
     if (chosen || !lines) label.textContent = chosen ? chosen.name : "Auto";

@@ -12,8 +12,9 @@ const CONFIG = {
 /**
  * @param {HTMLVideoElement} video
  * @param {() => Promise<{hls_url: string, manifest_version: number}>} ask the playback answer of the item
+ * @param {(width: number, height: number) => string | undefined} nameOf the rung's name, as the studio has it
  */
-export async function createPlayer(video, ask) {
+export async function createPlayer(video, ask, nameOf) {
   const shaka = window.shaka;
   const player = new shaka.Player();
   const paths = signedPath(async () => (await ask()).hls_url);
@@ -71,6 +72,12 @@ export async function createPlayer(video, ask) {
     emit("rate");
   }
 
+  function rungOf(track) {
+    if (!track.height) return { key: `a${track.bandwidth}`, name: bitrate(track.bandwidth), detail: "" };
+    const lines = Math.min(track.width, track.height);
+    return { key: `v${lines}`, name: nameOf(track.width, track.height) ?? `${lines}p`, detail: bitrate(track.bandwidth) };
+  }
+
   /** What may be chosen: [{key, name, detail}], best first. */
   function rungs() {
     const found = new Map();
@@ -102,7 +109,7 @@ export async function createPlayer(video, ask) {
     choose,
     chosen: () => chosen.rung,
     version: () => version,
-    playing: () => player.getVariantTracks().find((track) => track.active) ?? null,
+    playing: () => player.getVariantTracks().filter((track) => track.active && track.height).map(rungOf)[0] ?? null,
     rate: () => rate,
     setRate,
     reach: () => player.seekRange(),
@@ -111,13 +118,5 @@ export async function createPlayer(video, ask) {
 }
 
 export const supported = () => Boolean(window.shaka) && window.shaka.Player.isBrowserSupported();
-
-function rungOf(track) {
-  if (track.height) {
-    const lines = Math.min(track.width, track.height);
-    return { key: `v${lines}`, name: `${lines}p`, detail: bitrate(track.bandwidth) };
-  }
-  return { key: `a${track.bandwidth}`, name: bitrate(track.bandwidth), detail: "" };
-}
 
 const bitrate = (bits) => (bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1000)} kbit/s`);
