@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import click
@@ -24,8 +26,8 @@ def demo(context: Context, tell: Tell) -> None:
     try:
         control.wait_ready(context, control.READY_LIMIT_S, tell)
         shown = published.living(context.layout.home, endpoints(context.settings)["api"]) or _publish(context)
-        _say_addresses(context, shown, started)
-        started = _until_interrupted(context) and started
+        say = partial(_say_addresses, context, shown, started)
+        started = _until_interrupted(context, say) and started
     finally:
         if started:
             click.echo()
@@ -60,10 +62,11 @@ def _say_addresses(context: Context, shown: published.Sample, started: bool) -> 
     click.echo("Ctrl-C ends the stack." if started else "Ctrl-C ends the demo; the stack goes on.")
 
 
-def _until_interrupted(context: Context) -> bool:
+def _until_interrupted(context: Context, say: Callable[[], None]) -> bool:
     """True at INT or TERM, so that `kill` ends the stack as cleanly as Ctrl-C does; False once another
     command has ended the stack. INT is asked for by name: a shell starts what it puts in the background
-    with INT ignored, and Python leaves it so."""
+    with INT ignored, and Python leaves it so. ``say`` invites the interrupt, which may come at once.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -71,6 +74,7 @@ def _until_interrupted(context: Context) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
+        say()
         wait_until_ended(context.layout.run)
     except KeyboardInterrupt:
         return True

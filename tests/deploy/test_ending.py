@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import ending
+from deploy import demo, ending
 from deploy.handle import StackHandle, free_port_base
 from deploy.supervisor import processes
 
@@ -60,7 +60,7 @@ def test_a_demo_whose_stack_is_ended_by_another_command_ends_itself(small: Stack
         "from deploy.context import Context; from mcsp.settings import settings; from deploy import demo;"
     )
     process = subprocess.Popen(
-        (sys.executable, "-c", f"{watching} demo._until_interrupted(Context.of(settings()))"),
+        (sys.executable, "-c", f"{watching} demo._until_interrupted(Context.of(settings()), lambda: None)"),
         env=small.env("client"),
         stdout=subprocess.PIPE,
         text=True,
@@ -69,3 +69,13 @@ def test_a_demo_whose_stack_is_ended_by_another_command_ends_itself(small: Stack
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "the stack was ended by another command" in said
+
+
+def test_an_interrupt_as_soon_as_it_is_invited_is_an_ordinary_end(tmp_path: Path) -> None:
+    context = StackHandle(tmp_path, free_port_base()).context
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        assert demo._until_interrupted(context, lambda: signal.raise_signal(signal.SIGINT))
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
