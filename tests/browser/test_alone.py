@@ -115,3 +115,41 @@ async def test_the_player_calls_a_quality_what_the_studio_calls_it(studio: Page)
       return [player.playing().name, player.rungs().map((rung) => rung.name)];
     }""")
     assert named == ["240p", ["240p", "136p"]]
+
+
+async def test_a_failed_item_offers_no_link_and_deleting_it_leaves_the_focus_at_the_list(
+    studio: Page,
+) -> None:
+    async def gone(route: Route) -> None:
+        await route.fulfill(status=204)
+
+    await studio.route("**/v1/media/*", gone)
+    await studio.evaluate("""async () => {
+      const script = document.querySelector('script[src*="js/studio.js"]').src;
+      const { items } = await import(script.replace("studio.js", "studio/items.js"));
+      document.querySelector("[data-room]").hidden = false;
+      const list = items();
+      const failure = { code: "broken", message: "Broken.", action: "Mend it." };
+      list.change({ media_id: "a", title: "A", status: "failed", visibility: "public", failure });
+      list.change({ media_id: "b", title: "B", status: "ready", visibility: "public" });
+    }""")
+    failed = studio.locator('.item[data-status="failed"]')
+    await expect(failed.locator("[data-link]")).to_be_hidden()
+    await expect(studio.locator('.item[data-status="ready"] [data-link]')).to_be_visible()
+    await failed.locator("[data-delete]").click()
+    await studio.locator("[data-confirm-yes]").click()
+    await expect(failed).to_have_count(0)
+    await expect(studio.locator("#items-heading")).to_be_focused()
+
+
+async def test_where_there_is_touch_alone_no_keys_are_offered(studio: Page, browser: Browser) -> None:
+    context = await browser.new_context(has_touch=True, is_mobile=True)
+    phone = await context.new_page()
+    for page, shown in ((phone, False), (studio, True)):
+        await page.goto(studio.url)
+        sheet = await page.locator('link[href*="css/studio.css"]').get_attribute("href") or ""
+        await page.add_style_tag(url=sheet.replace("studio.css", "watch.css"))
+        await page.evaluate("""document.querySelector("main").insertAdjacentHTML(
+            "beforeend", '<button class="button" data-do="keys">Keys</button>')""")
+        assert await page.locator("[data-do=keys]").is_visible() == shown
+    await context.close()

@@ -116,6 +116,7 @@ export function items() {
     try {
       await callAs("DELETE", `/v1/media/${id}`);
       forget(id, row);
+      find("#items-heading").focus(); // the button that had the focus is gone with its row
       toast(`“${isolated(row.item.title)}” is deleted`);
     } catch (error) {
       row.hidden = false;
@@ -157,6 +158,7 @@ function paint(row, item) {
   find("[data-bar]", row).hidden = !busy;
   find("[data-bar]", row).value = share;
   find("[data-watch]", row).hidden = !["playable", "ready"].includes(item.status);
+  find("[data-link]", row).hidden = ["failed", "rejected"].includes(item.status);
   paintThumb(row, item);
   paintLadder(row, item.renditions ?? []);
   paintFailure(row, item);
