@@ -50,7 +50,7 @@ async def join(uploads: Uploads, upload: Upload, named: list[Part]) -> str:
     except NotFoundError as gone:
         return await joined_etag(uploads.store, upload, gone)
     except InvalidInputError as wrong:
-        return await _joined_meanwhile(uploads.store, upload, wrong)
+        return await _joined_meanwhile(uploads, upload, wrong)
     if not await repository.mark_joining(uploads.pool, upload):
         raise ConflictError("upload_ended", "This upload ended meanwhile.", action="Look at its state.")
     try:
@@ -58,19 +58,24 @@ async def join(uploads: Uploads, upload: Upload, named: list[Part]) -> str:
     except NotFoundError as gone:
         return await joined_etag(uploads.store, upload, gone)
     except InvalidInputError as wrong:
-        return await _joined_meanwhile(uploads.store, upload, wrong)
+        return await _joined_meanwhile(uploads, upload, wrong)
     return await joined_etag(uploads.store, upload)
 
 
-async def _joined_meanwhile(store: ObjectStore, upload: Upload, wrong: InvalidInputError) -> str:
-    """Parts also go missing because another `complete` is joining them: then the object is there already.
+async def _joined_meanwhile(uploads: Uploads, upload: Upload, wrong: InvalidInputError) -> str:
+    """Parts also go missing because another `complete` joins them (then the object is there already), or
+    because the upload was cancelled meanwhile (ConflictError: the parts are nobody's mistake).
 
-    Raises ``wrong`` where that is not so.
+    Raises ``wrong`` where neither is so.
     """
     if wrong.code not in {"parts_missing", "store_refused"}:
         raise wrong
+    latest = await find(uploads.pool, upload.upload_id, upload.owner_id)
+    if latest.state == "done" and latest.etag:
+        return latest.etag
+    refuse_ended(latest)
     try:
-        return await joined_etag(store, upload)
+        return await joined_etag(uploads.store, upload)
     except (ConflictError, InvalidInputError):
         raise wrong from None
 

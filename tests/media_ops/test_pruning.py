@@ -69,6 +69,7 @@ async def test_a_rung_that_lives_again_is_left_alone(pool, item) -> None:
         raise AssertionError("objects of a rung that is made again were to be deleted")
 
     assert not await purging.prune(pool, item.media_id, lease.rungs[0], clear)
+    await item.make_due()
     again = await item.taken("encode")
     await item.publish(again, range(4))
     await endings.complete(pool, again)
