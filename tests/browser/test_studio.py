@@ -159,8 +159,9 @@ async def test_an_upload_can_be_paused_and_goes_on(visit: NewVisit, person: Pers
     assert seen.foreign == []
 
 
-async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Person) -> None:
-    media_id = person.uploaded(b"no film at all", title="Before")
+async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Person, folder: Path) -> None:
+    clip = clips.streamable(folder / "renamed.mp4", seconds=2, size="320x180")
+    media_id = person.uploaded(clip.read_bytes(), title="Before")
     seen = await visit(permissions=["clipboard-read", "clipboard-write"])
     await seen.log_in(person)
     row = seen.find(f".item[data-media-id='{media_id}']")
