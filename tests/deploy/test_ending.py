@@ -33,11 +33,17 @@ def test_down_says_what_ends_and_tells_it_from_nothing_running(small: StackHandl
     assert second.stdout.splitlines() == [f"nothing was running in {small.home}"]
 
 
+def _heed_interrupts() -> None:
+    """As in a terminal, also where the tests themselves were started with INT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_while_it_ends_says_that_it_goes_on(small: StackHandle) -> None:
     os.kill(pid := small.service("valkey").pid or 0, signal.SIGSTOP)
     down = subprocess.Popen(
         small.context.command("down"),
         env=small.env("client"),
+        preexec_fn=_heed_interrupts,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
