@@ -17,5 +17,7 @@ DAY_MS = 86_400_000
 MEDIA_JOBS = Topic("media.jobs", partitions=8, retention_ms=DAY_MS)
 MEDIA_JOBS_DLQ = Topic("media.jobs.dlq", partitions=1, retention_ms=30 * DAY_MS)
 MEDIA_LIFECYCLE = Topic("media.lifecycle", partitions=8, retention_ms=30 * DAY_MS)
+EVENTS_RAW = Topic("events.raw", partitions=4, retention_ms=7 * DAY_MS)
+EVENTS_DLQ = Topic("events.dlq", partitions=1, retention_ms=30 * DAY_MS)
 
-ALL = (MEDIA_JOBS, MEDIA_JOBS_DLQ, MEDIA_LIFECYCLE)
+ALL = (MEDIA_JOBS, MEDIA_JOBS_DLQ, MEDIA_LIFECYCLE, EVENTS_RAW, EVENTS_DLQ)
