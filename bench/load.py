@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Load:
-    """What was measured: latencies of all good answers in seconds, answers other than 200, wall seconds."""
+    """What was measured: latencies of all good answers in seconds, answers that were not, wall seconds."""
 
     latencies: list[float] = field(default_factory=list)
     bad: int = 0
@@ -34,30 +34,43 @@ class Load:
 
 def get(urls: Sequence[str], *, connections: int, requests: int) -> Load:
     """Sends GETs for the addresses in turn. They must be of one host. Raises OSError when it is not there."""
-    return asyncio.run(_get(urls, connections, requests))
-
-
-async def _get(urls: Sequence[str], connections: int, requests: int) -> Load:
     host = urlsplit(urls[0]).netloc
-    messages = cycle([_request(url, host) for url in urls])
+    messages = [_request("GET", url, host) for url in urls]
+    return asyncio.run(_send(host, messages, 200, connections, requests))
+
+
+def post(url: str, bodies: Sequence[bytes], *, good: int, connections: int, requests: int) -> Load:
+    """Sends the JSON bodies in turn; ``good`` is the wanted status. Raises OSError when nobody is there."""
+    host = urlsplit(url).netloc
+    messages = [_request("POST", url, host, body) for body in bodies]
+    return asyncio.run(_send(host, messages, good, connections, requests))
+
+
+async def _send(
+    host: str, requests_made: Sequence[bytes], good: int, connections: int, requests: int
+) -> Load:
+    messages = cycle(requests_made)
     result, left = Load(), iter(range(requests))
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
-            group.create_task(_connection(host, messages, left, result))
+            group.create_task(_connection(host, messages, good, left, result))
     result.seconds = time.perf_counter() - began
     if not result.latencies:
-        raise RuntimeError(f"{urls[0]}: no answer was 200")
+        raise RuntimeError(f"{host}: no answer was {good}")
     return result
 
 
-def _request(url: str, host: str) -> bytes:
+def _request(method: str, url: str, host: str, body: bytes = b"") -> bytes:
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    return f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n".encode()
+    about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+    return f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{about}\r\n".encode() + body
 
 
-async def _connection(host: str, messages: Iterator[bytes], left: Iterator[int], result: Load) -> None:
+async def _connection(
+    host: str, messages: Iterator[bytes], good: int, left: Iterator[int], result: Load
+) -> None:
     name, _, port = host.partition(":")
     reader, writer = await asyncio.open_connection(name, int(port or 80), limit=2**20)
     try:
@@ -66,7 +79,7 @@ async def _connection(host: str, messages: Iterator[bytes], left: Iterator[int],
             writer.write(next(messages))
             status, size = await _answer(reader)
             result.bytes_read += size
-            if status == 200:
+            if status == good:
                 result.latencies.append(time.perf_counter() - began)
             else:
                 result.bad += 1

@@ -81,6 +81,12 @@ class TooLargeError(MCSPError):
     status, title = 413, "Too large"
 
 
+class UnsupportedError(MCSPError):
+    """The body has a form that is not understood here."""
+
+    status, title = 415, "This form is not understood"
+
+
 class RateLimitedError(MCSPError):
     """Too many requests; ``details["retry_after_s"]`` says when to come back."""
 

@@ -38,6 +38,7 @@ async def _bootstrap(context: Context, _run: RunCommand) -> None:
 def _new_topic(topic: topics.Topic) -> NewTopic:
     configuration = {
         "retention.ms": str(topic.retention_ms),
+        "max.message.bytes": str(topic.max_bytes),
         "cleanup.policy": "compact" if topic.compacted else "delete",
     }
     return NewTopic(topic.name, topic.partitions, 1, topic_configs=configuration)

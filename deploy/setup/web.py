@@ -1,7 +1,8 @@
-"""What the pages load, and the tests' browser: npm packages by a lock that records no address.
+"""What comes by npm, by a lock that records no address: what the pages load, the tests' browser, one table.
 
 `streaming_api/web/node_modules` is npm's; `streaming_api/web/assets` is what the API serves: only the
-files named here, each package in a folder of its own, and `versions.json` (package → version).
+files named here, each package in a folder of its own, and `versions.json` (package → version). The table of
+countries by address stands beside the code that reads it.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.setup import commands
-from deploy.setup.places import ASSETS, VENV, WEB
+from deploy.setup.places import ASSETS, COUNTRIES, ROOT, VENV, WEB
 
 SERVED: dict[str, tuple[str, ...]] = {
     "@fontsource-variable/instrument-sans": (
@@ -25,16 +26,19 @@ SERVED: dict[str, tuple[str, ...]] = {
 """Package → the files of it that are served, at `assets/PACKAGE/FILE NAME`."""
 
 MODULES = WEB / "node_modules"
+_COUNTRY_TABLE = MODULES / "@ip-location-db" / "geo-whois-asn-country-mmdb" / "geo-whois-asn-country.mmdb"
 
 
 def copied() -> tuple[str, ...]:
-    """Every served file as `package/path`: changes when the list here changes."""
-    return tuple(f"{package}/{path}" for package, paths in SERVED.items() for path in paths)
+    """Every copied file as `package/path`: changes when the list here changes."""
+    served = (f"{package}/{path}" for package, paths in SERVED.items() for path in paths)
+    return (*served, str(COUNTRIES.relative_to(ROOT)))
 
 
 def targets() -> tuple[Path, ...]:
-    """The served files, where they stand."""
-    return tuple(ASSETS / package / Path(path).name for package, paths in SERVED.items() for path in paths)
+    """The copied files, where they stand."""
+    served = (ASSETS / package / Path(path).name for package, paths in SERVED.items() for path in paths)
+    return (*served, COUNTRIES)
 
 
 def fetch(report: Callable[[str, str], None]) -> str:
@@ -42,6 +46,7 @@ def fetch(report: Callable[[str, str], None]) -> str:
     argv = [npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     commands.run("web", [*argv, "--fetch-retries", "1"], cwd=WEB, env=node_environment(), on_line=report)
     versions = {package: _copy(package, paths) for package, paths in SERVED.items()}
+    shutil.copy(_COUNTRY_TABLE, COUNTRIES)
     (ASSETS / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
     return ", ".join(f"{package} {version}" for package, version in versions.items())
 

@@ -1,4 +1,4 @@
-"""The request body, read once with a limit and checked before anything decodes it.
+"""The request body, read once with a limit, unpacked and checked before anything decodes it.
 
 Bodies here are small JSON (media bytes go straight to the object store). What no database or log can hold
 is refused: NUL characters, and bytes that are not UTF-8 (unpaired surrogates included, RFC 8259, 8.1).
@@ -6,11 +6,12 @@ is refused: NUL characters, and bytes that are not UTF-8 (unpaired surrogates in
 
 import asyncio
 import re
+import zlib
 from typing import Any
 
 from litestar.types import Receive
 
-from mcsp.errors import InvalidInputError, TooLargeError
+from mcsp.errors import InvalidInputError, TooLargeError, UnsupportedError
 
 LIMIT_BYTES = 1 << 20
 READ_TIMEOUT_S = 30
@@ -24,8 +25,17 @@ class ClientGoneError(Exception):
     """The client hung up while its body was being read; there is nobody to answer."""
 
 
-async def read_body(receive: Receive, declared: int | None, limit: int = LIMIT_BYTES) -> bytes:
-    """The whole body. Raises TooLargeError, InvalidInputError, ClientGoneError."""
+async def read_body(
+    receive: Receive, declared: int | None, coding: str = "", limit: int = LIMIT_BYTES
+) -> bytes:
+    """The whole body, without its content coding (gzip); the limit holds packed and unpacked.
+
+    Raises TooLargeError, InvalidInputError, UnsupportedError, ClientGoneError.
+    """
+    if (coding := coding.strip().lower()) not in ("", "identity", "gzip", "x-gzip"):
+        raise UnsupportedError(
+            "unknown_coding", "The Content-Encoding is not known here.", action="Send gzip or none."
+        )
     if declared is not None and declared > limit:
         raise _too_large(limit)
     try:
@@ -33,8 +43,24 @@ async def read_body(receive: Receive, declared: int | None, limit: int = LIMIT_B
             body = await _collect(receive, limit)
     except TimeoutError as error:
         raise InvalidInputError("slow_body", "The body did not arrive within 30 seconds.") from error
+    if coding.endswith("gzip"):
+        body = _unpacked(body, limit)
     _check_text(body)
     return body
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """Never makes more than the limit: a few packed bytes may stand for gigabytes."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise InvalidInputError("bad_gzip", "The body is not gzip.") from error
+    if len(unpacked) > limit:
+        raise _too_large(limit)
+    if not unpacker.eof or unpacker.unused_data:
+        raise InvalidInputError("bad_gzip", "The body is not one whole gzip member.")
+    return unpacked
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:

@@ -84,7 +84,8 @@ class Guard:
                 value = headers[b"authorization"].decode("latin-1")
                 scope["state"]["person"] = await self._verifier.person(value)
             if scope["method"] in _WITH_BODY:
-                receive = replay(await read_body(receive, _declared(headers)), receive)
+                coding = headers.get(b"content-encoding", b"").decode("latin-1")
+                receive = replay(await read_body(receive, _declared(headers), coding), receive)
         except MCSPError as error:
             await send_problem(send, error, exchange.request_id)
             return

@@ -29,7 +29,10 @@ CORS_HEADERS: Headers = (
 PREFLIGHT_HEADERS: Headers = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
-    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, x-request-id"),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-encoding, content-type, idempotency-key, x-request-id",
+    ),
     (b"access-control-max-age", b"7200"),
     (b"content-length", b"0"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import { call, Problem } from "./api.js";
 import { copy, find } from "./page.js";
 import { createActs, createControls } from "./player/controls.js";
+import { tellWhatIsPlayed } from "./player/events.js";
 import { listen } from "./player/keyboard.js";
 import { plainly, unsupported } from "./player/plain.js";
 import { createPlayer, supported } from "./player/player.js";
@@ -119,9 +120,13 @@ async function begin() {
     return player.again() || open();
   });
 
+  let tells = false;
   async function open() {
     try {
-      await player.open(await ask("playback"), video.currentTime || 0);
+      const playback = await ask("playback");
+      if (!tells) tellWhatIsPlayed(video, player, playback); // one session a page, whatever is asked later
+      tells = true;
+      await player.open(playback, video.currentTime || 0);
       return true;
     } catch (error) {
       say(plainly(error));
