@@ -18,7 +18,7 @@ AGENTS = {
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0":
         ("desktop", "Firefox"),
     f"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.5) {KHTML} Version/6.5 TV Safari/537.36": ("tv", "Safari"),
-    f"Mozilla/5.0 (Linux; Android 9; AFTKA) {KHTML} Chrome/120.0 Mobile Safari/537.36":
+    f"Mozilla/5.0 (Linux; Android 9; AFTKA) {KHTML} Chrome/120.0.0.0 Mobile Safari/537.36":
         ("tv", "Chrome Mobile"),
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": ("bot", "Googlebot"),
     f"Mozilla/5.0 (X11; Linux x86_64) {KHTML} HeadlessChrome/126.0.0.0 Safari/537.36":

@@ -40,14 +40,15 @@ export function createOutbox(address = "/v1/events") {
       busy = false;
     }
     if (failures) soon(waitMs(failures));
-    else if ([...mine].length) soon(FIRST_WAIT_MS); // another page sends them now: look whether it has
+    else if (mine.size) soon(FIRST_WAIT_MS); // another page sends them now: look whether it has
   }
 
   /** True where there may be more to send. */
   async function sendSome() {
+    const before = [...mine.keys()];
     const kept = await (await store).oldest(most);
     if (!kept.length) {
-      mine.clear();
+      for (const id of before) mine.delete(id); // another page has sent them
       return false;
     }
     const answer = await post(kept);
