@@ -64,7 +64,10 @@ def _configured(services: list[Service], lifespan: Callable[[Litestar], Any]) ->
     title = "MCSP " + (services[0].name if len(services) == 1 else "API")
     config = AppConfig(
         route_handlers=[*operations.ROUTES, *(_router(service) for service in services)],
-        dependencies={**callers.DEPENDENCIES, **{s.name: _state_of(s.name) for s in services}},
+        dependencies={
+            **callers.DEPENDENCIES,
+            **{service.name: _state_of(service.name) for service in services if service.injected},
+        },
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         logging_config=None,

@@ -38,4 +38,4 @@ def _checks(door: Door) -> Sequence[Check]:
     )
 
 
-SERVICE = Service(name="events", routes=ROUTES, open=_open, checks=_checks)
+SERVICE = Service(name="events", routes=ROUTES, open=_open, checks=_checks, injected=False)

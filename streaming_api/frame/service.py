@@ -19,6 +19,9 @@ class Service:
 
     What ``open`` takes from ``Resources`` is checked by ``/readyz``; ``checks`` adds more. ``configure``
     may change the application's configuration (templates, static files). ``role`` is its database role.
+
+    ``injected=False``: handlers take the state from ``state[name]`` instead. For a service whose bodies have
+    a field of its name: Litestar takes a wrong one for a failed dependency, 500 instead of 400.
     """
 
     name: str
@@ -27,3 +30,4 @@ class Service:
     role: str | None = None
     checks: Callable[[Any], Sequence[Check]] | None = None
     configure: Callable[[AppConfig], AppConfig] | None = None
+    injected: bool = True

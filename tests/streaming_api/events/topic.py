@@ -13,13 +13,14 @@ from mcsp.contracts.topics import EVENTS_RAW
 
 async def messages(bootstrap: str) -> list[tuple[str, bytes]]:
     """Key and value of every message of the topic at this moment."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, client_id="tests")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", client_id="tests"
+    )
     await consumer.start()
     try:
         parts = [TopicPartition(EVENTS_RAW.name, number) for number in range(EVENTS_RAW.partitions)]
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
         found: list[tuple[str, bytes]] = []
         while any([await consumer.position(part) < ends[part] for part in parts]):
             for batch in (await consumer.getmany(timeout_ms=500)).values():

@@ -21,7 +21,8 @@ export function tellWhatIsPlayed(video, player, playback) {
   let started = false;
   let over = false;
   let stalled = null;
-  let jumpedFrom = 0;
+  let at = 0;
+  let jumpedFrom = null;
   let quality = null;
   let dropped = 0;
 
@@ -78,8 +79,14 @@ export function tellWhatIsPlayed(video, player, playback) {
   });
   on("waiting", () => { if (started && !video.seeking && video.readyState > 0) stalled ??= performance.now(); });
   on("emptied seeking", () => { stalled = null; });
-  on("timeupdate", () => { if (!video.seeking) jumpedFrom = position(); });
-  on("seeked", () => { if (started && Math.abs(position() - jumpedFrom) > 0.5) tell("seek", { from_s: jumpedFrom, to_s: position() }); });
+  on("timeupdate", () => { if (!video.seeking && jumpedFrom === null) at = position(); });
+  on("seeking", () => { jumpedFrom ??= at; });
+  on("seeked", () => {
+    const from = jumpedFrom ?? at;
+    at = position();
+    jumpedFrom = null;
+    if (started && Math.abs(at - from) > 0.5) tell("seek", { from_s: from, to_s: at });
+  });
   on("pause", () => {
     if (video.ended || !started) return;
     beat();
