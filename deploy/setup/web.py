@@ -46,6 +46,7 @@ def fetch(report: Callable[[str, str], None]) -> str:
     argv = [npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     commands.run("web", [*argv, "--fetch-retries", "1"], cwd=WEB, env=node_environment(), on_line=report)
     versions = {package: _copy(package, paths) for package, paths in SERVED.items()}
+    COUNTRIES.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(_COUNTRY_TABLE, COUNTRIES)
     (ASSETS / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
     return ", ".join(f"{package} {version}" for package, version in versions.items())
