@@ -17,8 +17,8 @@ CACHE = ROOT / ".cache"
 BROWSER = CACHE / "chromium"
 LOGS = CACHE / "setup"
 
-LOCKED_GROUPS = ("api", "worker", "pipelines", "warehouse", "ml", "dev")
+LOCKED_GROUPS = ("api", "worker", "pipelines", "warehouse", "spark", "ml", "dev")
 """Every group of requirements, locked together by one resolution."""
-INSTALLED_GROUPS = ("api", "worker", "pipelines", "dev")
+INSTALLED_GROUPS = ("api", "worker", "pipelines", "warehouse", "dev")
 """The groups that a laptop gets. A group joins with the first room that needs it
 (docs/decisions/0005-locked-groups.md)."""
