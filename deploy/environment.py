@@ -5,7 +5,7 @@
 
 from deploy.context import Context
 from deploy.ports import HOST
-from deploy.services import kafka, s3, valkey
+from deploy.services import clickhouse, kafka, s3, valkey
 from deploy.services.databases import DATABASE_OF
 from deploy.services.postgres import SUPERUSER, dsn
 from mcsp.settings import Settings
@@ -18,12 +18,16 @@ ROLES: dict[str, tuple[str, ...]] = {
     "sweeper": ("media_ops", "uploads", "content", "identity", "relay", "kafka", "s3:media_ops", "valkey"),
     "supervisor": (),
     "migrate": ("admin",),
+    "clickhouse-migrate": ("clickhouse:admin",),
+    "collector": ("kafka", "clickhouse:collector", "lake:collector"),
     "dagster": ("pipelines", "dagster", "kafka", "s3:pipelines", "api"),
     "pop": ("s3:pop", "path-signing"),
     "client": ("api",),
-    "tests": (*DATABASE_OF, "admin", "valkey", "kafka", "s3:admin", "api", "path-signing", "identity-key"),
+    "tests": (*DATABASE_OF, "admin", "valkey", "kafka", "s3:admin", "clickhouse:admin", "lake:collector",
+              "api", "path-signing", "identity-key"),
 }  # fmt: skip
-"""What a role may know: database roles, servers, ``s3:IDENTITY``, ``admin`` (the superuser's DSNs)."""
+"""What a role may know: database roles, servers, ``s3:IDENTITY``, ``lake:IDENTITY``, ``clickhouse:USER``,
+``admin`` (the superuser's DSNs)."""
 
 
 def environment(settings: Settings, role: str) -> dict[str, str]:
@@ -51,6 +55,10 @@ def _values(context: Context, item: str) -> dict[str, str]:
         return {f"MCSP_DSN__{item.upper()}": dsn(context, item, DATABASE_OF[item])}
     if item.startswith("s3:"):
         return _s3_values(context, item.removeprefix("s3:"))
+    if item.startswith("lake:"):
+        return _lake_values(context, item.removeprefix("lake:"))
+    if item.startswith("clickhouse:"):
+        return {"MCSP_CLICKHOUSE_URL": clickhouse.url(context, item.removeprefix("clickhouse:"))}
     match item:
         case "admin":
             return {
@@ -80,4 +88,14 @@ def _s3_values(context: Context, name: str) -> dict[str, str]:
         "MCSP_S3__SECRET_KEY": keys.secret_key,
         "MCSP_S3__BUCKET_SOURCE": s3.SOURCE,
         "MCSP_S3__BUCKET_MEDIA": s3.MEDIA,
+    }
+
+
+def _lake_values(context: Context, name: str) -> dict[str, str]:
+    keys = s3.identity(context, name)
+    return {
+        "MCSP_LAKE__ENDPOINT": s3.endpoint(context),
+        "MCSP_LAKE__ACCESS_KEY": keys.access_key,
+        "MCSP_LAKE__SECRET_KEY": keys.secret_key,
+        "MCSP_LAKE__BUCKET": s3.LAKE,
     }

@@ -40,6 +40,10 @@ class Ports:
         return self.base + 23
 
     @property
+    def clickhouse(self) -> int:
+        return self.base + 24
+
+    @property
     def seaweedfs(self) -> tuple[int, ...]:
         """Master, its gRPC, volume, its gRPC, filer, its gRPC, S3, its gRPC."""
         return tuple(range(self.base + 30, self.base + 38))
@@ -63,6 +67,10 @@ class Ports:
     @property
     def sweeper(self) -> int:
         return self.base + 43
+
+    @property
+    def collector(self) -> int:
+        return self.base + 44
 
     @property
     def dagster_code(self) -> int:

@@ -30,6 +30,20 @@ class S3Settings(BaseModel):
     bucket_media: str = "mcsp-media"
 
 
+class LakeSettings(BaseModel):
+    """The lake's bucket, and how often the collector commits to it."""
+
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    bucket: str = "mcsp-lake"
+    commit_s: float = 60
+    """Seconds between two commits of the collector."""
+    commit_rows: int = 100_000
+    """Rows after which it does not wait any longer."""
+
+
 class Settings(BaseSettings):
     """Settings of one process. Only what that process needs is set; the rest stays at its default."""
 
@@ -47,6 +61,9 @@ class Settings(BaseSettings):
     """PostgreSQL DSN by role name (``identity``, ``uploads``, ``content``, ``playback``, ``media_ops`` …)."""
     valkey_url: str = ""
     kafka_bootstrap: str = ""
+    clickhouse_url: str = ""
+    """HTTP address of ClickHouse with user and password, without a path."""
+    lake: LakeSettings = LakeSettings()
     s3: S3Settings = S3Settings()
 
     api_url: str = ""

@@ -1,4 +1,4 @@
-"""Our own processes: API, workers, relay, sweeper. What they do is their rooms' work.
+"""Our own processes: API, workers, relay, sweeper, collector. What they do is their rooms' work.
 
 They start once the databases are migrated, and need no other server to start: each of them can do without
 Kafka, Valkey or the object store for a while, and says in ``/readyz`` what it misses.
@@ -8,6 +8,9 @@ from deploy import http
 from deploy.context import Context
 from deploy.environment import of_role
 from deploy.supervisor.service import Service
+
+_NEEDS = ("migrate", "bootstrap-buckets", "bootstrap-topics", "valkey")
+_COLLECTOR_NEEDS = ("migrate-clickhouse", "bootstrap-buckets", "bootstrap-topics")
 
 
 def services(context: Context) -> list[Service]:
@@ -20,10 +23,18 @@ def services(context: Context) -> list[Service]:
         ),
         _service(context, "relay", "relay", ports.relay, ("relay",)),
         _service(context, "sweeper", "sweeper", ports.sweeper, ("sweeper",)),
+        _service(context, "collector", "collector", ports.collector, ("collector",), needs=_COLLECTOR_NEEDS),
     ]
 
 
-def _service(context: Context, name: str, role: str, port: int, arguments: tuple[str, ...]) -> Service:
+def _service(
+    context: Context,
+    name: str,
+    role: str,
+    port: int,
+    arguments: tuple[str, ...],
+    needs: tuple[str, ...] = _NEEDS,
+) -> Service:
     """Ready when all it depends on answers, alive while it answers itself."""
     return Service(
         name=name,
@@ -35,6 +46,6 @@ def _service(context: Context, name: str, role: str, port: int, arguments: tuple
         },
         ready=http.answers(port, "/readyz"),
         alive=http.answers(port, "/healthz"),
-        needs=("migrate", "bootstrap-buckets", "bootstrap-topics", "valkey"),
+        needs=needs,
         ports=(port,),
     )

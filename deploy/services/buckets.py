@@ -4,7 +4,7 @@ from functools import partial
 
 from deploy.context import Context
 from deploy.s3_request import S3RequestError, request
-from deploy.services.s3 import MEDIA, SOURCE, endpoint, identity
+from deploy.services.s3 import LAKE, MEDIA, SOURCE, endpoint, identity
 from deploy.supervisor.service import RunCommand, Step, StepFailedError
 
 _CORS = """<CORSConfiguration><CORSRule>
@@ -23,7 +23,7 @@ async def _bootstrap(context: Context, _run: RunCommand) -> None:
     port = context.ports.api
     cors = _CORS.format(origin=f"http://127.0.0.1:{port}", localhost=f"http://localhost:{port}")
     try:
-        for bucket in (SOURCE, MEDIA):
+        for bucket in (SOURCE, MEDIA, LAKE):
             await request(address, admin, "PUT", f"/{bucket}", accept=(200, 409))
         await request(address, admin, "PUT", f"/{SOURCE}?cors", body=cors.encode())
     except S3RequestError as error:

@@ -19,7 +19,7 @@ from deploy.supervisor import processes
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service, StepFailedError
 
-SOURCE, MEDIA, PROBE = "mcsp-source", "mcsp-media", "mcsp-probe"
+SOURCE, MEDIA, LAKE, PROBE = "mcsp-source", "mcsp-media", "mcsp-lake", "mcsp-probe"
 
 _ALL = ("Read", "Write", "List", "Tagging")
 GRANTS = {
@@ -28,6 +28,8 @@ GRANTS = {
     "media_ops": (f"Read:{SOURCE}", f"List:{SOURCE}", f"Write:{SOURCE}", *(f"{a}:{MEDIA}" for a in _ALL)),
     "pipelines": (f"Read:{SOURCE}", f"List:{SOURCE}", *(f"{action}:{MEDIA}" for action in _ALL)),
     "pop": (f"Read:{MEDIA}",),
+    "collector": tuple(f"{action}:{LAKE}" for action in _ALL),
+    "lake-reader": (f"Read:{LAKE}", f"List:{LAKE}"),
 }
 """What each identity may do. media_ops writes to the source bucket only to purge deleted items there."""
 

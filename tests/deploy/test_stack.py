@@ -69,7 +69,7 @@ async def test_a_killed_kafka_comes_back_with_its_messages(stack: StackHandle) -
         assert (await consumer.getone()).value == b"here"
 
 
-@pytest.mark.parametrize("name", ["pop-1", "api", "worker-1", "worker-2", "relay", "sweeper"])
+@pytest.mark.parametrize("name", ["pop-1", "api", "worker-1", "worker-2", "relay", "sweeper", "collector"])
 def test_a_killed_process_of_ours_comes_back(stack: StackHandle, name: str) -> None:
     stack.kill_and_wait(name)
     assert stack.service(name).state == "healthy"
@@ -103,7 +103,7 @@ def test_status_as_json_has_exactly_the_shape_of_the_contract(stack: StackHandle
     for service in answer["services"].values():
         assert service.keys() == {"state", "pid", "port"}
         assert service["state"] == "healthy"
-    assert {"postgres", "valkey", "s3", "kafka"} <= answer["services"].keys()
+    assert {"postgres", "valkey", "s3", "kafka", "clickhouse", "collector"} <= answer["services"].keys()
 
 
 async def test_a_role_cannot_reach_the_database_of_another_domain(stack: StackHandle) -> None:
@@ -123,6 +123,9 @@ async def test_an_identity_of_the_object_store_reaches_its_own_buckets_alone(sta
     await request(address, pop, "PUT", f"/{s3.MEDIA}/intruder", body=b"x", accept=(403,))
     await request(address, pop, "GET", f"/{s3.SOURCE}/anything", accept=(403,))
     await request(address, uploads, "PUT", f"/{s3.MEDIA}/intruder", body=b"x", accept=(403,))
+    reader, collector = (s3.identity(stack.context, name) for name in ("lake-reader", "collector"))
+    await request(address, reader, "PUT", f"/{s3.LAKE}/intruder", body=b"x", accept=(403,))
+    await request(address, collector, "GET", f"/{s3.SOURCE}/anything", accept=(403,))
 
 
 def _preflight(stack: StackHandle, origin: str) -> httpx.Response:
@@ -138,5 +141,7 @@ def test_a_browser_may_upload_from_our_pages_and_from_no_others(stack: StackHand
 
 def test_what_creators_uploaded_is_closed_to_other_users_of_the_machine(stack: StackHandle) -> None:
     layout = stack.context.layout
-    folders = [layout.data(name) for name in ("postgres", "valkey", "s3", "kafka", "dagster", "pop-1")]
-    assert [folder.stat().st_mode & 0o077 for folder in (*folders, layout.secrets)] == [0] * 7
+    folders = [
+        layout.data(name) for name in ("postgres", "valkey", "s3", "kafka", "dagster", "pop-1", "clickhouse")
+    ]
+    assert [folder.stat().st_mode & 0o077 for folder in (*folders, layout.secrets)] == [0] * 8

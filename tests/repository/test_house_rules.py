@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("mcsp", "media_ops", "streaming_api", "assets", "orchestration", "deploy")
+ROOMS = ("mcsp", "media_ops", "warehouse", "streaming_api", "assets", "orchestration", "deploy")
 SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore|pyright:\s*ignore|nosec)\b(?P<rest>.*)")
 ANOTHER_MACHINE = re.compile(r"(?<![\w.$}/])/(home|root|work|Users)/[\w.-]+")
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")))

@@ -40,6 +40,11 @@ class Running:
         self._process.terminate()
         self.status = self._process.wait(30)
 
+    def kill(self) -> None:
+        """KILL, as a machine that loses its power."""
+        self._process.kill()
+        self._process.wait(30)
+
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()[-3000:]
         try:

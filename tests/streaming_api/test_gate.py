@@ -16,6 +16,7 @@ from tests.streaming_api.processes import Running
 
 PROCESSES: dict[str, tuple[str, ...]] = {
     "relay": ("relay",),
+    "collector": ("collector",),
     "sweeper": ("sweeper",),
     "worker": ("worker", "--name", "worker"),
 }
