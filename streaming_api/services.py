@@ -4,7 +4,7 @@ from importlib import import_module
 
 from streaming_api.frame.service import Service
 
-NAMES = ("identity", "uploads", "content", "playback", "events", "web")
+NAMES = ("identity", "uploads", "content", "playback", "events", "creators", "web")
 
 
 def load(name: str) -> Service:

@@ -14,12 +14,13 @@ from deploy.supervisor.service import RunCommand, Step, StepFailedError
 
 ROLES = {
     "identity": ("identity",),
-    "content": ("outbox", "media_ops", "content", "uploads", "playback", "relay", "pipelines"),
+    "content": ("outbox", "media_ops", "content", "uploads", "creators", "playback", "relay", "pipelines"),
     "dagster": ("dagster",),
 }
 """Roles by the database they may connect to."""
 
-SCHEMAS = {"identity": ("identity",), "content": ("outbox", "media_ops", "content", "uploads"), "dagster": ()}
+SCHEMAS = {"identity": ("identity",), "content": ("outbox", "media_ops", "content", "uploads", "creators"),
+           "dagster": ()}  # fmt: skip
 """Schemas by database; each is owned by the role of its name."""
 
 DATABASE_OF = {role: database for database, roles in ROLES.items() for role in roles}

@@ -40,6 +40,7 @@ OWNERS = (
     Owner("media_ops", "content", "media_ops"),
     Owner("content", "content", "streaming_api.content"),
     Owner("uploads", "content", "streaming_api.uploads"),
+    Owner("creators", "content", "streaming_api.creators"),
 )
 
 

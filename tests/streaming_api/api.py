@@ -13,7 +13,7 @@ import httpx
 from deploy.handle import StackHandle
 from mcsp.ids import uuid7
 
-SERVICES = ("identity", "uploads", "content", "playback", "events")
+SERVICES = ("identity", "uploads", "content", "playback", "events", "creators")
 
 
 def free_port() -> int:

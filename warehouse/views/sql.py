@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
+from mcsp.contracts.topics import EVENTS_RAW
 from warehouse.views.rule import BOT, OWN, REPEAT, SHORT, Rule
 
-Grain = Literal["total", "minute", "hour", "day"]
+Grain = Literal["total", "minute", "hour", "day", "item"]
 
-TOPIC = "events.raw"
+TOPIC = EVENTS_RAW.name
 MOST_ITEMS = 4_000
 """Items of one question: more would not fit the 256 KiB that ClickHouse reads of a query."""
 
@@ -22,6 +23,7 @@ _BUCKETS: dict[Grain, str] = {
     "minute": "toStartOfMinute(started, 'UTC')",
     "hour": "toStartOfHour(started, 'UTC')",
     "day": "toStartOfDay(started, 'UTC')",
+    "item": "media_id",
 }
 
 # Parameters: next (Array(UInt64), by partition), owner (pseudonym), since and until (Unix microseconds).
@@ -75,7 +77,7 @@ judged AS (
     FROM summed
 ),
 plays AS (
-    SELECT started, viewer, watch_ms,
+    SELECT media_id, started, viewer, watch_ms,
            if(refusal = '' AND
               toUnixTimestamp64Micro(started) - lagInFrame(toUnixTimestamp64Micro(started), 1, {never})
                   OVER (PARTITION BY media_id, viewer, refusal = '' ORDER BY started, session_id)
@@ -94,7 +96,7 @@ GROUP BY at ORDER BY at
 """
 
 COLUMNS = ("at", "plays", "views", "watch_ms", "viewers", BOT, OWN, SHORT, REPEAT)
-"""What a row of the answer holds: the bucket (none for ``total``), numbers, refused plays by reason."""
+"""A row of the answer: its bucket (NULL, a time or an item), numbers, refused plays by reason."""
 
 
 def numbers_sql(rule: Rule, items: Mapping[UUID, int], grain: Grain, database: str = "mcsp") -> str:
