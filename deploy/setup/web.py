@@ -21,6 +21,7 @@ SERVED: dict[str, tuple[str, ...]] = {
         "LICENSE",
     ),
     "shaka-player": ("dist/shaka-player.hls-es2021.js", "LICENSE"),
+    "uplot": ("dist/uPlot.esm.js", "dist/uPlot.min.css", "LICENSE"),
     "uppy": ("dist/uppy.min.mjs", "LICENSE"),
 }
 """Package → the files of it that are served, at `assets/PACKAGE/FILE NAME`."""

@@ -15,6 +15,7 @@ from streaming_api.web import backend, words
 from streaming_api.web.errors import NOT_FOUND, UNAVAILABLE, error_page
 from streaming_api.web.security import page_headers
 from streaming_api.web.state import Web
+from warehouse.views.rule import CURRENT, WORDS
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -74,6 +75,14 @@ async def watch(
 def studio(web: NamedDependency[Web]) -> Template:
     """The creator's page; its script asks for everything that belongs to a person."""
     return _page(web, "studio.html", at="studio")
+
+
+@get("/studio/analytics", include_in_schema=False, name="analytics", sync_to_thread=False)
+def analytics(web: NamedDependency[Web]) -> Template:
+    """The creator's numbers; its script asks for everything that belongs to a person."""
+    return _page(
+        web, "analytics.html", at="studio", rule_version=CURRENT.version, rule=WORDS[CURRENT.version]
+    )
 
 
 def card_of(item: backend.Item, now: datetime) -> Card:

@@ -29,7 +29,7 @@ async def _api_answers(web: Web) -> None:
 
 SERVICE = Service(
     name="web",
-    routes=[pages.home, pages.watch, pages.studio, static_files.serve, session.router],
+    routes=[pages.home, pages.watch, pages.studio, pages.analytics, static_files.serve, session.router],
     open=open_web,
     checks=lambda web: [Check("api", lambda: _api_answers(web), required=False)],
     configure=lambda config: with_error_pages(template_config(config)),

@@ -6,9 +6,12 @@
 """
 
 import asyncio
+import random
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -19,6 +22,7 @@ from tests.browser import clips
 from tests.browser.conftest import FLAGS, becomes
 from tests.browser.visit import Visit
 from tests.streaming_api.api import Person
+from tests.streaming_api.creators.plays import open_plays
 
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 
@@ -28,6 +32,7 @@ async def main(clip: bytes, folder: Path) -> None:
     stack = StackHandle.running_in(settings().home)
     person = Person(stack.urls["api"])
     items = await _items(person, clip)
+    await _watched(stack, [UUID(items["ready"]), UUID(items["growing"])])
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER / "chrome", args=FLAGS)
         for device in SIZES:
@@ -44,6 +49,22 @@ async def _items(person: Person, clip: bytes) -> dict[str, str]:
     made["growing"] = person.uploaded(slow, filename="Colour bars, two minutes.avi")
     await becomes(person, made["growing"], "playable", within_s=300)
     return made
+
+
+async def _watched(stack: StackHandle, media_ids: list[UUID]) -> None:
+    """Four weeks of plays, more of them lately and in the evening, and some people who watch now."""
+    known, chance = stack.env("tests"), random.Random(7)  # noqa: S311 -- pictures, the same each time
+    now = datetime.now(UTC)
+    async with open_plays(known["MCSP_CLICKHOUSE_URL"], known["MCSP_PATH_SIGNING_KEY"]) as plays:
+        for _ in range(300):
+            started = now - timedelta(days=28 * chance.random() ** 1.6, hours=3 * chance.random())
+            watched = ((0.0, 120 * chance.random()),)
+            await plays.add(chance.choice(media_ids), started=started, watched=watched, after_s=130)
+        for minute in range(25):
+            started = now - timedelta(minutes=chance.choice(range(55)))
+            await plays.add(media_ids[0], started=started, after_s=45 if minute > 3 else 10)
+        for _ in range(4):
+            await plays.add(media_ids[0], started=now - timedelta(seconds=5), after_s=5, watched=())
 
 
 def _slow_clip() -> bytes:
@@ -71,6 +92,11 @@ async def _pictures(
     await seen.log_in(person)
     await seen.find(".item").first.wait_for()
     await keep("studio", whole=True)
+    await seen.go("/studio/analytics")
+    await seen.find("[data-sum][aria-busy=false]").wait_for()
+    await seen.find("#range").select_option("28")
+    await seen.find("[data-sum][aria-busy=false]").wait_for()
+    await keep("analytics", whole=True)
     await seen.go("/")
     await keep("home", whole=True)
     await seen.open_item(items["ready"])
