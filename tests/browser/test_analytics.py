@@ -79,6 +79,23 @@ async def test_a_play_moves_the_live_numbers_while_somebody_looks(
     assert seen.errors == []
 
 
+async def test_a_play_in_one_browser_moves_the_numbers_in_another(
+    visit: NewVisit, creator: Person, ready_item: str
+) -> None:
+    """The whole way: player, POST /v1/events, Kafka, collector, ClickHouse, page."""
+    seen, viewer = await visit(), await visit()
+    await _open(seen, creator)
+    await seen.find("#item").select_option(ready_item)
+    before = creator.http.get("/v1/creators/me/live", params={"media_id": ready_item}).json()["plays"]
+    await viewer.open_item(ready_item)
+    await viewer.play()
+    await seen.page.wait_for_function(
+        "before => Number(document.querySelector('[data-live-plays]').textContent) > before", arg=before
+    )
+    await seen.find("[data-complete].whole").wait_for()
+    assert seen.errors == []
+
+
 async def test_a_stranger_is_asked_to_log_in(visit: NewVisit) -> None:
     seen = await visit()
     await seen.go(PAGE)
