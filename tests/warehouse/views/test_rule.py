@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from warehouse.clickhouse.migrations import files, statements
 from warehouse.views.oracle import Asked, Numbers, Row, numbers
 from warehouse.views.rule import CURRENT, REASONS, RULE_1, WORDS
 from warehouse.views.sql import COLUMNS, MOST_ITEMS, Grain, numbers_sql
@@ -23,24 +24,16 @@ SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_
 VIEWERS = ("a" * 32, "b" * 32, OWNER)
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 ALL = (2**40,) * 4
-TABLE = """
-CREATE TABLE mcsp.events (
-    topic LowCardinality(String), partition UInt16, offset UInt64, `index` UInt16,
-    received_at DateTime64(6, 'UTC'), event_id UUID, type LowCardinality(String), time DateTime64(6, 'UTC'),
-    media_id UUID, session_id String, viewer FixedString(32), started_at Nullable(DateTime64(6, 'UTC')),
-    device LowCardinality(String), watched Array(Tuple(Float64, Float64)), rate Float32,
-    first UInt64 MATERIALIZED 18446744073709551615 - (offset * 1024 + `index`)
-) ENGINE ReplacingMergeTree(first) ORDER BY (media_id, session_id, event_id) PARTITION BY toYYYYMM(time)
-"""
 
 
 class Engine:
-    """A ClickHouse in this process with the events table."""
+    """A ClickHouse in this process with the tables of the migrations."""
 
     def __init__(self) -> None:
         self._connection: Any = chdb.connect(":memory:")
-        self.run("CREATE DATABASE mcsp")
-        self.run(TABLE)
+        for file in files():
+            for statement in statements(file.read_text()):
+                self.run(statement)
 
     def run(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         answer = self._connection.query(sql, "JSONEachRow", params=parameters)

@@ -29,9 +29,12 @@ CREATE TABLE IF NOT EXISTS mcsp.events
     position_s Float64,
     watched Array(Tuple(Float64, Float64)),
     rate Float32,
-    payload String
+    payload String,
+    -- Highest for the first row of an id: of an id that comes twice with other content the first counts,
+    -- before and after a merge.
+    first UInt64 MATERIALIZED 18446744073709551615 - (offset * 1024 + `index`)
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(first)
 PARTITION BY toYYYYMM(time)
 ORDER BY (media_id, session_id, event_id);
 
