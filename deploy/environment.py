@@ -12,7 +12,7 @@ from mcsp.settings import Settings
 
 ROLES: dict[str, tuple[str, ...]] = {
     "api": ("identity", "uploads", "content", "playback", "creators", "valkey", "kafka", "s3:uploads",
-            "api", "path-signing", "identity-key"),
+            "clickhouse:creators", "api", "path-signing", "identity-key"),
     "worker": ("media_ops", "kafka", "s3:media_ops", "valkey"),
     "relay": ("relay", "kafka"),
     "sweeper": ("media_ops", "uploads", "content", "identity", "relay", "kafka", "s3:media_ops", "valkey"),
