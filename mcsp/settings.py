@@ -40,8 +40,8 @@ class LakeSettings(BaseModel):
     bucket: str = "mcsp-lake"
     commit_s: float = 60
     """Seconds between two commits of the collector."""
-    commit_rows: int = 100_000
-    """Rows after which it does not wait any longer."""
+    commit_rows: int = 50_000
+    """Rows after which it does not wait any longer; they are held in memory (about 3 KB each)."""
 
 
 class Settings(BaseSettings):

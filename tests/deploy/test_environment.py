@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.context import Context
 from deploy.environment import ROLES, environment
-from deploy.services.s3 import GRANTS, MEDIA, SOURCE
+from deploy.services.s3 import GRANTS, MEDIA, SOURCE, identity
 from mcsp.settings import Settings
 
 
@@ -33,6 +34,24 @@ def test_a_database_role_is_known_to_the_processes_of_its_domain_alone(settings:
     assert "MCSP_DSN__MEDIA_OPS" not in environment(settings, "api")
     assert "MCSP_DSN__IDENTITY" not in environment(settings, "worker")
     assert "MCSP_DSN__RELAY" in environment(settings, "relay")
+
+
+def test_only_migrations_define_in_clickhouse_and_only_the_collector_writes_to_the_lake(
+    settings: Settings,
+) -> None:
+    variables = {role: environment(settings, role) for role in ROLES if role != "tests"}
+    users = {
+        role: said["MCSP_CLICKHOUSE_URL"].removeprefix("http://").partition(":")[0]
+        for role, said in variables.items()
+        if "MCSP_CLICKHOUSE_URL" in said
+    }
+    assert {role for role, user in users.items() if user == "admin"} == {"clickhouse-migrate"}
+    assert {role for role, user in users.items() if user == "collector"} == {"collector"}
+    writing = identity(Context.of(settings), "collector").access_key
+    assert {r for r, said in variables.items() if said.get("MCSP_LAKE__ACCESS_KEY") == writing} == {
+        "collector"
+    }
+    assert {grant.partition(":")[0] for grant in GRANTS["lake-reader"]} == {"Read", "List"}
 
 
 def test_everything_said_is_a_setting(settings: Settings) -> None:
