@@ -43,6 +43,8 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     attempts: int
     lost_leases: int
+    trace: dict[str, str] = {}
+    """Headers of the trace that the job belongs to; empty where nobody who put it had one."""
 
 
 # What an item does not need in order to play stands aside while the job that makes it playable is at work or
@@ -67,7 +69,7 @@ WHERE j.job_id = (
     ORDER BY d.priority, d.due_at, d.job_id
     FOR UPDATE OF d SKIP LOCKED LIMIT 1)
 RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,
-          j.rungs, j.priority, j.attempts, j.lost_leases
+          j.rungs, j.priority, j.attempts, j.lost_leases, j.trace
 """
 
 _KEEP = """

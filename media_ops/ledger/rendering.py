@@ -17,7 +17,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.ledger.settle import Advance, advance
-from media_ops.ledger.transaction import LOCK
+from media_ops.ledger.transaction import lock_item
 from media_ops.manifests.rows import RenditionRow, SegmentRow
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 2))"
@@ -102,7 +102,7 @@ async def renditions(connection: Connection, media_id: UUID, digests: list[str])
 
 async def rendered(connection: Connection, media_id: UUID, manifests: list[ManifestRow]) -> Advance:
     """Record what is in the store now; the item moves on to playable or ready when it is."""
-    await connection.execute(LOCK, media_id)
+    await lock_item(connection, media_id)
     for manifest in manifests:
         await connection.execute(_RENDERED, media_id, manifest.version, manifest.revision)
     return await advance(connection, media_id)

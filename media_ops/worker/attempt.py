@@ -13,13 +13,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
+from opentelemetry.trace import Span
 
 from mcsp.errors import MCSPError
-from mcsp.telemetry.metrics import observed
+from mcsp.telemetry.metrics import counted
 from media_ops.ledger import endings, leases
 from media_ops.ledger.endings import JobError
 from media_ops.ledger.leases import Lease, LeaseLostError
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
+from media_ops.worker.spans import ended, job_span
 
 log = structlog.get_logger()
 
@@ -57,21 +59,31 @@ async def run_attempt(attempt: Attempt, work: Work) -> str:
 
     ``work`` completes the job itself. Cancellation (a graceful stop) gives the lease back at once.
     """
+    with job_span(attempt.lease) as span:
+        return await _run(attempt, work, span)
+
+
+async def _run(attempt: Attempt, work: Work, span: Span) -> str:
     lease = attempt.lease
     bound = log.bind(job=str(lease.job_id), kind=lease.kind, media=str(lease.media_id))
     bound.info("job begins", attempt=lease.attempts + 1, rungs=len(lease.rungs))
     try:
-        with observed("worker", lease.kind):
+        with counted("worker", lease.kind):
             await _while_leased(attempt, work)
     except LeaseLostError:
         bound.warning("lease lost, work dropped")
+        ended(span, "lost")
         return "lost"
     except asyncio.CancelledError:
+        ended(span, "given back")
         await _give_back(attempt)
         raise
     except Exception as error:  # whatever went wrong is an attempt of this job and written down as such
-        return await _failed(attempt, error)
+        outcome = await _failed(attempt, error)
+        ended(span, outcome, error)
+        return outcome
     bound.info("job done")
+    ended(span, "done")
     return "done"
 
 
