@@ -1,6 +1,7 @@
 """Promises of all pages: phone width, no script needed to read, keyboard, dark and light, errors as pages."""
 
 import pytest
+from playwright.async_api import expect
 
 from deploy.handle import StackHandle
 from tests.browser.conftest import NewVisit
@@ -57,20 +58,20 @@ async def test_home_is_complete_without_a_script(visit: NewVisit, ready_item: st
     seen = await visit(java_script_enabled=False)
     await seen.go("/")
     link = seen.find(f"a[href='/watch/{ready_item}']")
-    assert await link.inner_text() == "A finished clip"
+    await expect(link).to_have_text("A finished clip")
     card = seen.find(".card").filter(has=link)
-    assert await card.locator(".chip").text_content() == "Length: 0:12"
-    assert await card.locator("img").count() == 1
+    await expect(card.locator(".chip")).to_have_text("Length: 0:12")
+    await expect(card.locator("img")).to_have_count(1)
     await link.click()
-    assert await seen.find("h1").inner_text() == "A finished clip"
-    assert "Playing needs JavaScript" in await seen.find("noscript").inner_html()
+    await expect(seen.find("h1")).to_have_text("A finished clip")
+    await expect(seen.find("noscript")).to_contain_text("Playing needs JavaScript")
 
 
 async def test_the_first_tab_skips_to_the_content_and_focus_is_seen(visit: NewVisit, ready_item: str) -> None:
     seen = await visit()
     await seen.go("/")
     await seen.page.keyboard.press("Tab")
-    assert await seen.page.evaluate("document.activeElement.textContent") == "Skip to content"
+    await expect(seen.find(".skip")).to_be_focused()
     await seen.page.keyboard.press("Tab")
     style = await seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert style == "solid"
@@ -106,7 +107,7 @@ async def test_the_policy_holds_against_a_title_that_is_a_script(
         seen = await visit()
         for path in ("/", f"/watch/{ready_item}"):
             await seen.go(path)
-            assert title in await seen.find("#main").inner_text()
+            await expect(seen.find("#main")).to_contain_text(title)
             assert await seen.page.evaluate("window.broken") is None
         assert seen.errors == []
     finally:
