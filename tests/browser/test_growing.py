@@ -123,7 +123,7 @@ async def test_a_viewer_who_has_sought_ahead_stays_there(
     await seen.until("v.currentTime > 10")
     await _moves_on(seen, first)
     assert (await seen.video())["at"] > 10
-    await becomes(creator, growing, "ready", within_s=240)
+    await _is_whole(seen, creator, growing)
     await seen.page.keyboard.press("9")
     await seen.until("v.ended", within_s=60)
     assert seen.errors == []

@@ -131,7 +131,7 @@ async def test_an_upload_goes_on_after_a_reload_with_what_has_arrived(
     other.parent.mkdir()
     other.write_bytes(b"x" * clip.stat().st_size)
     await _choose_again(seen, other)
-    assert "another file" in await row.locator("[data-problem]").inner_text()
+    await row.locator("[data-problem]").filter(has_text="another file").wait_for()
     before = len(seen.requests)
     await _choose_again(seen, clip)
     await _item(seen, "ready")
