@@ -6,17 +6,17 @@ does (``work``), and which job is next (``slots``).
 
 import asyncio
 import contextlib
-import os
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from opentelemetry.trace import Span
 
 from mcsp.errors import MCSPError
 from mcsp.telemetry.metrics import counted
+from media_ops import priority
 from media_ops.ledger import endings, leases
 from media_ops.ledger.endings import JobError
 from media_ops.ledger.leases import Lease, LeaseLostError
@@ -39,6 +39,7 @@ class Attempt:
     yielded: bool = False
     group: int | None = None
     """Process group of the media program that runs for it."""
+    _lowering: asyncio.Task[None] | None = field(default=None, init=False)
 
     def step_back(self) -> None:
         """The item plays: make room for fresh uploads, of places and of processor time."""
@@ -46,8 +47,7 @@ class Attempt:
             return
         self.yielded = True
         if self.group is not None:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                os.setpriority(os.PRIO_PGRP, self.group, BACKGROUND_NICE)
+            self._lowering = asyncio.create_task(priority.lower(self.group, BACKGROUND_NICE))
         self.context.wake()
 
 
