@@ -15,6 +15,7 @@ from deploy.handle import StackHandle
 from mcsp.s3 import ObjectStore
 from media_ops import integrity
 from media_ops.lineage import hour_of
+from tests.assets.resources import objects_of
 from tests.assets.shelf import published
 
 pytestmark = pytest.mark.stack
@@ -24,14 +25,7 @@ LATER = datetime.now(UTC) + timedelta(hours=2)
 
 @pytest.fixture
 def objects(stack: StackHandle) -> Objects:
-    env = stack.env("tests")
-    return Objects(
-        endpoint=env["MCSP_S3__ENDPOINT"],
-        region="us-east-1",
-        access_key=env["MCSP_S3__ACCESS_KEY"],
-        secret_key=env["MCSP_S3__SECRET_KEY"],
-        bucket_media=env["MCSP_S3__BUCKET_MEDIA"],
-    )
+    return objects_of(stack)
 
 
 @pytest.fixture
