@@ -13,7 +13,7 @@ from deploy import doctor as examination
 from deploy.context import Context
 from deploy.ending import StillEndingError
 from deploy.sample import SampleError
-from deploy.stack import UnknownServiceError, endpoints
+from deploy.stack import UnknownServiceError, endpoints, pages
 from deploy.supervisor.service import StepFailedError
 from deploy.supervisor.state import GOOD, UnitState
 from mcsp.settings import settings
@@ -51,7 +51,7 @@ def up(wait: bool, only: str, timeout: float) -> None:
     click.echo(f"{'starting' if started else 'already supervised'}: {context.layout.home}")
     if wait:
         _wait(context, timeout)
-        for name, address in endpoints(settings()).items():
+        for name, address in {**endpoints(settings()), **pages(settings())}.items():
             click.echo(f"{name:10} {address}")
     else:
         click.echo("`mcsp status` shows how it goes on, `mcsp up --wait` waits for it.")

@@ -14,7 +14,7 @@ from deploy.context import Context
 from deploy.control import Tell
 from deploy.ending import wait_until_ended
 from deploy.environment import of_role
-from deploy.stack import endpoints
+from deploy.stack import endpoints, pages
 
 
 def demo(context: Context, tell: Tell) -> None:
@@ -55,10 +55,10 @@ def _why(said: bytes) -> str:
 
 
 def _say_addresses(context: Context, shown: published.Sample, started: bool) -> None:
-    addresses = endpoints(context.settings)
-    click.echo(f"\n  sample   {addresses['api']}/watch/{shown.media_id}")
-    click.echo(f"  pages    {addresses['api']}/\n  studio   {addresses['api']}/studio")
-    click.echo(f"  dagster  {addresses['dagster']}/\n")
+    click.echo(f"\n  {'sample':8} {endpoints(context.settings)['api']}/watch/{shown.media_id}")
+    for name, address in pages(context.settings).items():
+        click.echo(f"  {name:8} {address}")
+    click.echo()
     click.echo("Ctrl-C ends the stack." if started else "Ctrl-C ends the demo; the stack goes on.")
 
 

@@ -19,6 +19,10 @@ from deploy.services.postgres import dsn
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service
 
+LOCATION = "mcsp"
+LINEAGE = f"/locations/{LOCATION}/asset-groups/media/lineage"
+"""Path of the page that shows how the media assets come from one another; Dagster opens on its runs."""
+
 HEARTBEAT_LIMIT_S = 120
 """The daemon writes a heartbeat every 30 s; a busy tick may take longer."""
 
@@ -49,7 +53,7 @@ load_from:
   - grpc_server:
       host: {host}
       port: {port}
-      location_name: mcsp
+      location_name: {location}
 """
 
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
@@ -68,7 +72,7 @@ def services(context: Context) -> list[Service]:
         Service(
             name="dagster-code",
             command=(sys.executable, "-m", "dagster", "api", "grpc", "-h", HOST, "-p", str(code),
-                     "-m", "orchestration.definitions", "--location-name", "mcsp"),
+                     "-m", "orchestration.definitions", "--location-name", LOCATION),
             environment={**_environment(context), **of_role(context, "dagster")},
             ready=partial(_listens, code),
             needs=("migrate",),
@@ -147,7 +151,7 @@ async def _prepare(context: Context, _run: RunCommand) -> None:
     home = context.layout.make_data("dagster")
     instance = _INSTANCE.format(host=HOST, port=context.ports.postgres)
     write_atomically(home / "dagster.yaml", instance.encode())
-    workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code)
+    workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code, location=LOCATION)
     write_atomically(home / "workspace.yaml", workspace.encode())
 
 
