@@ -15,6 +15,7 @@ from deploy import http
 from deploy.context import Context
 from deploy.environment import of_role
 from deploy.ports import HOST
+from deploy.services.first_hour import first_hour
 from deploy.services.postgres import dsn
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service
@@ -44,6 +45,8 @@ retention:
 concurrency:
   pools: {{default_limit: 2}}
   runs: {{max_concurrent_runs: 2}}
+freshness:
+  enabled: true
 telemetry:
   enabled: false
 """
@@ -68,16 +71,17 @@ def services(context: Context) -> list[Service]:
     workspace = str(context.layout.data("dagster") / "workspace.yaml")
     heartbeat = Heartbeat(dsn(context, "dagster", "dagster"))
     code, web = context.ports.dagster_code, context.ports.dagster_web
+    coded = {**_environment(context), **of_role(context, "dagster")}
     return [
         Service(
             name="dagster-code",
             command=(sys.executable, "-m", "dagster", "api", "grpc", "-h", HOST, "-p", str(code),
                      "-m", "orchestration.definitions", "--location-name", LOCATION),
-            environment={**_environment(context), **of_role(context, "dagster")},
+            environment=coded,
             ready=partial(_listens, code),
             needs=("migrate",),
             ports=(code,),
-            prepare=partial(_prepare, context),
+            prepare=partial(_prepare_code, context, coded),
         ),
         Service(
             name="dagster-web",
@@ -153,6 +157,12 @@ async def _prepare(context: Context, _run: RunCommand) -> None:
     write_atomically(home / "dagster.yaml", instance.encode())
     workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code, location=LOCATION)
     write_atomically(home / "workspace.yaml", workspace.encode())
+
+
+async def _prepare_code(context: Context, environment: dict[str, str], run: RunCommand) -> None:
+    """What the code is told and only the database knows."""
+    await _prepare(context, run)
+    environment["MCSP_FIRST_HOUR"] = await first_hour(context)
 
 
 async def _prepare_daemon(context: Context, heartbeat: Heartbeat, run: RunCommand) -> None:
