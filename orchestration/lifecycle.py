@@ -17,6 +17,7 @@ from assets.partitions import STAGES, Stage, hour_of
 from mcsp.contracts.media import Lifecycle
 from mcsp.contracts.topics import MEDIA_LIFECYCLE
 from mcsp.kafka import open_consumer
+from orchestration.looks import Look
 
 MOST_HOURS = 30
 """Hours of a stage reported by one tick. Each takes up to a second (its packages are looked up in the
@@ -34,9 +35,10 @@ Changed = tuple[Stage, datetime]
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The next offset to read of each partition of the topic."""
+    """The next offset to read of each partition of the topic, and the looks that are under way."""
 
     offsets: dict[int, int] = {}
+    looks: dict[str, Look] = {}
 
     @classmethod
     def parse(cls, text: str | None) -> "Cursor":
@@ -44,7 +46,8 @@ class Cursor(msgspec.Struct, frozen=True):
         return msgspec.json.decode(text, type=cls) if text else cls()
 
     def __str__(self) -> str:
-        return msgspec.json.encode(Cursor(dict(sorted(self.offsets.items())))).decode()
+        ordered = msgspec.structs.replace(self, offsets=dict(sorted(self.offsets.items())))
+        return msgspec.json.encode(ordered).decode()
 
 
 class Step(msgspec.Struct):

@@ -15,10 +15,10 @@ from assets.renditions import renditions
 from assets.resources import Ledger, Objects, Pages
 from assets.sources import sources
 from assets.state_checks import never_stuck
-from tests.assets.resources import ledger, pages
+from tests.assets.resources import ledger, pages, store
 from tests.media_ops.conftest import database, pool, postgres_server
 
-__all__ = ["database", "ledger", "pages", "pool", "postgres_server"]
+__all__ = ["database", "ledger", "pages", "pool", "postgres_server", "store"]
 
 Run = Callable[..., Awaitable[dg.ExecuteInProcessResult]]
 

@@ -3,10 +3,13 @@
 What does not belong here: what only one test file needs.
 """
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from assets.resources import Ledger, Objects, Pages
 from deploy.handle import StackHandle
+from mcsp.s3 import ObjectStore
 from tests.media_ops.postgres import Server
 
 
@@ -19,6 +22,13 @@ def ledger(postgres_server: Server, database: str) -> Ledger:
 @pytest.fixture
 def pages() -> Pages:
     return Pages(url="http://127.0.0.1:1")
+
+
+@pytest.fixture
+async def store(objects: Objects) -> AsyncIterator[ObjectStore]:
+    """A client of the test's ``objects``."""
+    async with objects.open() as opened:
+        yield opened
 
 
 def objects_of(stack: StackHandle) -> Objects:

@@ -21,11 +21,11 @@ from mcsp.contracts.topics import MEDIA_LIFECYCLE
 from mcsp.ids import uuid7
 from mcsp.kafka import open_producer
 from orchestration.lifecycle import Cursor, LifecycleTopic
-from tests.assets.resources import ledger, objects_of, pages
+from tests.assets.resources import ledger, objects_of, pages, store
 from tests.media_ops.conftest import database, pool, postgres_server
 from tests.media_ops.postgres import Server
 
-__all__ = ["database", "ledger", "pages", "pool", "postgres_server"]
+__all__ = ["database", "ledger", "pages", "pool", "postgres_server", "store"]
 
 Tell = Callable[..., Awaitable[None]]
 
