@@ -15,6 +15,7 @@ from assets.describe import MOST_LINKS, links
 from assets.resources import Pages
 from media_ops.integrity import Looked
 from media_ops.lineage import Stage
+from media_ops.remake import BlastRadius
 from media_ops.whole import Waiting
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -127,6 +128,18 @@ def not_whole(waiting: Sequence[UUID], pages: Pages) -> Check:
     return Check(
         WHOLE, not waiting, WARN, said if waiting else "Everything that was stale is made anew.",
         {"waiting": len(waiting), "items": links(waiting, pages)},
+    )  # fmt: skip
+
+
+def of_today(radius: BlastRadius, pages: Pages) -> Check:
+    """Whether the living renditions of a bucket are those that today's recipe makes; a warning if not."""
+    said = (
+        f"{len(radius.stale)} of {radius.items} items are stale. To make them anew: `remakes`, same bucket."
+    )
+    return Check(
+        DIGESTS, not radius.stale, WARN, said if radius.stale else f"All {radius.items} items are of today.",
+        {"looked_at": radius.items, "stale": len(radius.stale),
+         "items": links((item.media_id for item in radius.stale), pages)},
     )  # fmt: skip
 
 
