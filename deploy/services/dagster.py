@@ -24,6 +24,10 @@ LOCATION = "mcsp"
 LINEAGE = f"/locations/{LOCATION}/asset-groups/media/lineage"
 """Path of the page that shows how the media assets come from one another; Dagster opens on its runs."""
 
+TICK_LIMIT_S = 180
+"""A sensor's tick is ended then. It stops by itself after a minute at most, an hour of millions of segments
+apart; Dagster's own limit of 60 s would end that one again and again."""
+
 HEARTBEAT_LIMIT_S = 120
 """The daemon writes a heartbeat every 30 s; a busy tick may take longer."""
 
@@ -48,6 +52,8 @@ concurrency:
 freshness:
   enabled: true
 telemetry:
+  enabled: false
+nux:
   enabled: false
 """
 
@@ -175,5 +181,6 @@ def _environment(context: Context) -> dict[str, str]:
         **context.base_environment(),
         "DAGSTER_HOME": str(context.layout.data("dagster")),
         "DAGSTER_DISABLE_TELEMETRY": "true",
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_LIMIT_S),
         "MCSP_DAGSTER_PASSWORD": context.credentials.password("postgres-dagster"),
     }

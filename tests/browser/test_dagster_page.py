@@ -18,4 +18,6 @@ async def test_the_link_of_status_and_demo_shows_the_lineage(stack: StackHandle,
     await page.goto(address)
     for name in ("sources", "renditions", "packages"):
         await page.locator("svg foreignObject", has_text=name).first.wait_for(timeout=60_000)
+    await page.locator("svg foreignObject", has_text="renditions").first.click(timeout=10_000)
+    assert await page.get_by_role("dialog").count() == 0, "nothing lies over the graph"
     await page.close()
