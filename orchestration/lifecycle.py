@@ -35,9 +35,11 @@ Changed = tuple[Stage, datetime]
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The next offset to read of each partition of the topic, and the looks that are under way."""
+    """The next offset to read of each partition of the topic, the changes read and not reported yet for want
+    of time, and the looks that are under way."""
 
     offsets: dict[int, int] = {}
+    left: list[Changed] = []
     looks: dict[str, Look] = {}
 
     @classmethod
@@ -112,8 +114,11 @@ class LifecycleTopic(dg.ConfigurableResource):
     def read(self, cursor: Cursor) -> Step:
         """Read on from a cursor to the topic's present end, or to one of the bounds above.
 
-        Raises UnavailableError where no broker answers.
+        What the cursor has left over comes first, and nothing is read then. Raises
+        UnavailableError where no broker answers.
         """
+        if cursor.left:
+            return Step(cursor.offsets, dict.fromkeys(cursor.left, 0))
         return asyncio.run(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> Step:

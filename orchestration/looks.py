@@ -37,5 +37,6 @@ def with_news(looks: Mapping[str, Look], changed: Iterable[tuple[Stage, datetime
     """The looks under way and one for each hour whose packages changed, by partition key."""
     wanted = dict(looks)
     for key in (key_of(hour) for stage, hour in changed if stage == "packages"):
-        wanted[key] = Look(wanted[key].looked, again=True) if key in wanted else Look()
+        under_way = key in wanted and wanted[key].looked.until
+        wanted[key] = Look(wanted[key].looked, again=True) if under_way else Look()
     return wanted

@@ -32,10 +32,11 @@ def test_a_look_is_over_at_the_end_of_the_hour_unless_something_changed_behind_i
 def test_news_of_packages_begin_a_look_and_leave_one_under_way_where_it_is() -> None:
     assert with_news({}, [("packages", HOUR), ("renditions", HOUR)]) == {KEY: Look()}
     assert with_news({KEY: Look(HALF)}, [("packages", HOUR)]) == {KEY: Look(HALF, again=True)}
+    assert with_news({KEY: Look()}, [("packages", HOUR)]) == {KEY: Look()}
     assert with_news({KEY: Look(HALF)}, [("sources", HOUR)]) == {KEY: Look(HALF)}
 
 
 def test_looks_survive_in_the_cursor_and_a_cursor_of_before_is_understood() -> None:
-    cursor = Cursor({0: 7}, {KEY: Look(HALF)})
+    cursor = Cursor({0: 7}, [("packages", HOUR)], {KEY: Look(HALF)})
     assert Cursor.parse(str(cursor)) == cursor
     assert Cursor.parse('{"offsets":{"0":7}}') == Cursor({0: 7})

@@ -183,6 +183,21 @@ async def test_a_look_at_many_packages_goes_on_tick_by_tick_to_the_end_of_the_ho
         await store.delete_prefix(objects.bucket_media, f"media/{one.media_id}/")
 
 
+async def test_hours_for_which_a_tick_has_no_time_come_with_the_next_ones(
+    pool, tick, tell, end, monkeypatch
+) -> None:
+    monkeypatch.setattr(sensors, "REPORT_S", 0.0)
+    hours = [HOUR + timedelta(days=number) for number in range(3)]
+    for hour in hours:
+        await tell(hour, media=(await _item(pool, hour)).media_id)
+    cursor, made = str(end), []
+    for _ in hours:
+        data = await tick(cursor)
+        cursor, made = data.cursor, made + _made(data)
+    assert sorted(made) == [("sources", key_of(hour)) for hour in hours]
+    assert Cursor.parse(cursor).left == []
+
+
 def _look(data) -> tuple[bool, object]:
     (check,) = [
         event
