@@ -159,6 +159,27 @@ async def test_an_upload_can_be_paused_and_goes_on(visit: NewVisit, person: Pers
     assert seen.foreign == []
 
 
+async def test_an_upload_waits_for_the_network_and_says_so(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "offline.mov", megabytes=40)
+    seen = await visit()
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=4_000_000)
+    await _choose(seen, clip)
+    detail = seen.find(".upload [data-detail]")
+    await detail.filter(has_text="/s").wait_for()
+    await _slow(line, bytes_a_second=4_000_000, offline=True)
+    await expect(detail).to_have_text(
+        re.compile(r"^\d+ % of [\d.]+ MB · waiting for the network, then it goes on$")
+    )
+    await _slow(line, bytes_a_second=-1)
+    await _item(seen, "ready")
+    await expect(seen.find(".upload")).to_have_count(0)
+
+
 async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Person, folder: Path) -> None:
     clip = clips.streamable(folder / "renamed.mp4", seconds=2, size="320x180")
     media_id = person.uploaded(clip.read_bytes(), title="Before")
@@ -248,10 +269,10 @@ def _arrived(person: Person, upload_id: str | None) -> set[int]:
     return {part["number"] for part in answer.json()["parts"]}
 
 
-async def _slow(line: CDPSession, bytes_a_second: int) -> None:
+async def _slow(line: CDPSession, bytes_a_second: int, *, offline: bool = False) -> None:
     await line.send(
         "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second},
+        {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second},
     )
 
 
