@@ -1,5 +1,6 @@
 // The list of a person's items: state by rung, failure card, rename, visibility, delete, copy link.
 
+import { told } from "../api.js";
 import { copy, find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
 import { clock, isolated, left, percent } from "../words.js";
@@ -104,7 +105,7 @@ export function items() {
       row.item = { ...row.item, ...(await callAs("PATCH", `/v1/media/${id}`, { body: change_ })) };
       toast(said);
     } catch (error) {
-      toast(error.message);
+      toast(told(error));
     }
     paint(row, row.item);
   }
@@ -120,7 +121,7 @@ export function items() {
       toast(`“${isolated(row.item.title)}” is deleted`);
     } catch (error) {
       row.hidden = false;
-      toast(error.message);
+      toast(told(error));
     }
     blank();
   }
@@ -133,7 +134,7 @@ export function items() {
       await refresh(id);
     } catch (error) {
       if (error.status === 409) row.item.hopeless = true;
-      toast(error.status === 409 ? "This file fails the same way each time. Upload a mended or another one." : error.message);
+      toast(error.status === 409 ? "This file fails the same way each time. Upload a mended or another one." : told(error));
     } finally {
       button.disabled = false;
     }
