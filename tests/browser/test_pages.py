@@ -114,6 +114,23 @@ async def test_the_policy_holds_against_a_title_that_is_a_script(
         creator.http.patch(f"/v1/media/{ready_item}", json={"title": "A finished clip"}).raise_for_status()
 
 
+async def test_a_title_of_another_direction_keeps_to_itself(
+    visit: NewVisit, creator: Person, ready_item: str
+) -> None:
+    title = "סרט 1"
+    creator.http.patch(f"/v1/media/{ready_item}", json={"title": title}).raise_for_status()
+    try:
+        seen = await visit()
+        for path, around in (("/", "h2"), (f"/watch/{ready_item}", "h1")):
+            await seen.go(path)
+            name = seen.find(f"{around} bdi").filter(has_text=title)
+            style = "(name) => [getComputedStyle(name).direction, getComputedStyle(name).unicodeBidi]"
+            assert await name.evaluate(style) == ["rtl", "isolate"]
+            assert (await seen.find(around).first.evaluate(style))[0] == "ltr"
+    finally:
+        creator.http.patch(f"/v1/media/{ready_item}", json={"title": "A finished clip"}).raise_for_status()
+
+
 async def test_a_page_of_another_origin_is_nowhere_asked(
     visit: NewVisit, stack: StackHandle, creator: Person
 ) -> None:

@@ -151,6 +151,7 @@ function paint(row, item) {
   row.dataset.mediaId = item.media_id;
   const title = find("[data-title]", row);
   if (document.activeElement !== title) title.value = item.title;
+  title.dir = "auto"; // only then does Chromium look at a value that a script has set
   find("[data-visibility]", row).value = item.visibility;
   find("[data-state]", row).textContent = words;
   const share = item.progress ?? 0;
