@@ -155,9 +155,9 @@ function paint(row, item) {
   find("[data-visibility]", row).value = item.visibility;
   find("[data-state]", row).textContent = words;
   const share = item.progress ?? 0;
-  const busy = look === "working";
-  find("[data-progress-text]", row).textContent = busy ? [percent(share), left(item.eta_s ?? NaN)].filter(Boolean).join(" · ") : "";
-  find("[data-bar]", row).hidden = !busy;
+  const counted = look === "working" && item.status !== "uploading"; // how far that is stands with the upload
+  find("[data-progress-text]", row).textContent = counted ? [percent(share), left(item.eta_s ?? NaN)].filter(Boolean).join(" · ") : "";
+  find("[data-bar]", row).hidden = !counted;
   find("[data-bar]", row).value = share;
   find("[data-watch]", row).hidden = !["playable", "ready"].includes(item.status);
   find("[data-link]", row).hidden = ["failed", "rejected"].includes(item.status);

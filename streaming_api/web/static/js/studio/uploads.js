@@ -154,10 +154,10 @@ export function uploads({ onItem }) {
   function onProgress(id, { bytesUploaded, bytesTotal }) {
     const entry = running.get(id);
     if (!entry || entry.row.dataset.paused === "true") return;
+    clearTimeout(entry.quiet);
+    if (!navigator.onLine) return waits(entry); // what the browser counts as sent now gets nowhere
     entry.share = bytesUploaded / bytesTotal;
     find("[data-bar]", entry.row).value = entry.share;
-    clearTimeout(entry.quiet);
-    if (!navigator.onLine) return waits(entry);
     detail(entry.row, onTheWay(entry, bytesUploaded));
     if (entry.share < 1) entry.quiet = setTimeout(() => stalls(entry), QUIET_MS);
   }
