@@ -61,5 +61,5 @@ class Places:
 
 
 QUICK = Places(opening=4, growing=6, errand=2, makers=10, makes_way=True)
-"""A dozen at most, as media processes of an opening encode hold 100 to 200 MB each."""
+"""A dozen at most, each with a media process, and one more while a job that makes way is ended."""
 ENCODE = Places(opening=1, growing=1, errand=1, makers=1)
