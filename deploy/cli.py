@@ -7,7 +7,7 @@ from typing import ParamSpec
 import click
 import msgspec
 
-from deploy import control, report
+from deploy import control, report, waiting
 from deploy import demo as show
 from deploy import doctor as examination
 from deploy.context import Context
@@ -41,7 +41,7 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
 @click.option("--wait", is_flag=True, help="Wait until everything is healthy.")
 @click.option("--only", default="", metavar="NAME,…", help="These services and what they need.")
 @click.option(
-    "--timeout", default=control.READY_LIMIT_S, show_default=True, help="Seconds that --wait waits at most."
+    "--timeout", default=waiting.READY_LIMIT_S, show_default=True, help="Seconds that --wait waits at most."
 )
 @_plain_errors
 def up(wait: bool, only: str, timeout: float) -> None:
@@ -102,7 +102,7 @@ def demo() -> None:
 
 def _wait(context: Context, limit_s: float) -> None:
     try:
-        control.wait_ready(context, limit_s, _tell)
+        waiting.wait_ready(context, limit_s, _tell)
     except KeyboardInterrupt:
         click.echo("\nno longer waiting; the stack goes on starting. `mcsp down` ends it.", err=True)
         raise SystemExit(130) from None

@@ -11,10 +11,10 @@ import msgspec
 
 from deploy import control, published, sample
 from deploy.context import Context
-from deploy.control import Tell
 from deploy.ending import wait_until_ended
 from deploy.environment import of_role
 from deploy.stack import endpoints, pages
+from deploy.waiting import READY_LIMIT_S, Tell, wait_ready
 
 
 def demo(context: Context, tell: Tell) -> None:
@@ -24,7 +24,7 @@ def demo(context: Context, tell: Tell) -> None:
     """
     started = control.start(context, ())
     try:
-        control.wait_ready(context, control.READY_LIMIT_S, tell)
+        wait_ready(context, READY_LIMIT_S, tell)
         shown = published.living(context.layout.home, endpoints(context.settings)["api"]) or _publish(context)
         say = partial(_say_addresses, context, shown, started)
         started = _until_interrupted(context, say) and started
