@@ -30,8 +30,11 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except (control.StackError, UnknownServiceError, StepFailedError, SampleError) as error:
             raise click.ClickException(str(error)) from error
-        except StillEndingError as error:
+        except (StillEndingError, show.StartInterruptedError) as error:
             click.echo(f"\n{error}", err=True)
+            raise SystemExit(130) from None
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted; `mcsp status` tells what runs.", err=True)
             raise SystemExit(130) from None
 
     return wrapped
