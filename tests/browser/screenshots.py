@@ -94,6 +94,7 @@ class Studio:
         await self.seen.play()
         await self.seen.until("v.currentTime > 4")
         await self.keep("watch")
+        await self.seen.page.mouse.move(200, 200)  # the controls come back
         await self.seen.find("[data-menu=quality]").click()
         await self.keep("quality")
         await self.seen.page.route("**/v1/playback/**", lambda route: route.abort())

@@ -162,7 +162,7 @@ export function uploads({ onItem }) {
     if (entry.share < 1) entry.quiet = setTimeout(() => stalls(entry), QUIET_MS);
   }
 
-  const waits = (entry) => detail(entry.row, `${soFar(entry)} · waiting for the network, then it goes on`);
+  const waits = (entry) => detail(entry.row, `${soFar(entry)} · waiting for the network`);
   const stalls = (entry) => { if (moving().includes(entry)) detail(entry.row, `${soFar(entry)} · nothing gets through right now, trying again`); };
 
   /** Speed and time left are measured anew. */
