@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from mcsp.database.pool import Connection
+from media_ops.languages import language_tag
 from media_ops.ledger.settle import Advance, advance
 from media_ops.ledger.transaction import lock_item
 from media_ops.manifests.rows import RenditionRow, SegmentRow
@@ -95,7 +96,9 @@ async def renditions(connection: Connection, media_id: UUID, digests: list[str])
     for row in await connection.fetch(_SEGMENTS, media_id, digests):
         parts[row["digest"]].append(SegmentRow(*list(row)[1:]))
     return tuple(
-        RenditionRow(**dict(row), segments=tuple(parts[row["digest"]]))
+        RenditionRow(
+            **{**dict(row), "language": language_tag(row["language"])}, segments=tuple(parts[row["digest"]])
+        )
         for row in await connection.fetch(_RENDITIONS, media_id, digests)
     )
 
