@@ -9,7 +9,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything into this folder (under 2 s when nothing changed)
-	@python=$$(sh deploy/setup/find_python.sh) && exec "$$python" -m deploy.setup
+	@python=$$($(SHELL) deploy/setup/find_python.sh) && exec "$$python" -m deploy.setup
 
 demo: setup ## set up, start the stack, publish a sample, print the addresses; Ctrl-C ends it
 	@exec $(BIN)/mcsp demo
@@ -31,7 +31,7 @@ bench: setup ## measure; writes bench/results/
 	@exec $(BIN)/python -m bench $(ARGS)
 
 lock: setup ## resolve all dependencies anew and write the lock files (UPGRADE=1: take the newest)
-	@python=$$(sh deploy/setup/find_python.sh) && exec "$$python" -m deploy.setup lock $(if $(UPGRADE),--upgrade)
+	@python=$$($(SHELL) deploy/setup/find_python.sh) && exec "$$python" -m deploy.setup lock $(if $(UPGRADE),--upgrade)
 
 clean: ## stop the stack and remove what setup made (the stack's data under .mcsp stays)
 	@if [ -x $(BIN)/mcsp ] && [ -d .mcsp ]; then $(BIN)/mcsp down; fi

@@ -5,7 +5,7 @@ Dagster); the two of everything at once run by themselves on a schedule. What do
 it is found out (``media_ops.integrity``, ``media_ops.whole``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import dagster as dg
@@ -13,8 +13,9 @@ import msgspec
 
 from assets.describe import MOST_LINKS, links
 from assets.resources import Pages
-from media_ops.integrity import Broken
+from media_ops.integrity import Looked
 from media_ops.lineage import Stage
+from media_ops.remake import BlastRadius
 from media_ops.whole import Waiting
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -82,6 +83,16 @@ SPECS: dict[Stage, list[dg.AssetCheckSpec]] = {
 }
 
 
+NOBODY_WORKS = "nobody_works"
+_LOOK_AT_WORKERS = (
+    "Nobody works on what is due: see whether the workers run (`mcsp status`) and what they say "
+    "(`$MCSP_HOME/logs/worker-1.log`, `worker-2.log`); the jobs are in order and go on by themselves."
+)
+_LOOK_AT_JOBS = (
+    "Look at media_ops.never_stuck; `mcsp jobs` shows the item's jobs, `mcsp jobs replay` repeats."
+)
+
+
 def whole(waiting: Sequence[Waiting], pages: Pages) -> Check:
     """Whether an hour is whole.
 
@@ -90,18 +101,25 @@ def whole(waiting: Sequence[Waiting], pages: Pages) -> Check:
     """
     stuck = [item for item in waiting if item.stuck]
     return Check(
-        WHOLE, not waiting, ERROR if stuck else WARN, _said(len(waiting), len(stuck)),
+        WHOLE, not waiting, ERROR if stuck else WARN, _said(waiting, stuck),
         {"waiting": len(waiting), "stuck": len(stuck),
          "items": links((item.media_id for item in stuck or waiting), pages)},
     )  # fmt: skip
 
 
-def _said(waiting: int, stuck: int) -> str:
+def _said(waiting: Sequence[Waiting], stuck: Sequence[Waiting]) -> str:
     if stuck:
-        return f"{stuck} items are stuck: look at media_ops.never_stuck, then run `mcsp jobs replay`."
+        return f"{len(stuck)} items are stuck. {next_step(item.stuck for item in stuck)}"
     if waiting:
-        return f"{waiting} items are still being made; the sensor reports the hour again when they are done."
+        return f"{len(waiting)} items are being made; the sensor reports the hour again when they are done."
     return "Every item of the hour is through, or has its failure card."
+
+
+def next_step(reasons: Iterable[str]) -> str:
+    """What to do about items that are stuck for these reasons (of ``media_ops.never_stuck``)."""
+    found = set(reasons)
+    steps = [_LOOK_AT_WORKERS] if NOBODY_WORKS in found else []
+    return " ".join([*steps, _LOOK_AT_JOBS] if found - {NOBODY_WORKS} else steps)
 
 
 def not_whole(waiting: Sequence[UUID], pages: Pages) -> Check:
@@ -113,12 +131,31 @@ def not_whole(waiting: Sequence[UUID], pages: Pages) -> Check:
     )  # fmt: skip
 
 
-def broken(name: str, looked_at: int, found: Sequence[Broken], action: str, pages: Pages) -> Check:
-    """A check that looked at ``looked_at`` things and found some broken; ``action`` is the next step."""
-    said = f"{len(found)} of {looked_at} are broken. {action}" if found else f"All {looked_at} are right."
-    listed = "\n".join(f"- `{item.what}`: {item.why}" for item in found[:MOST_LINKS]) or "none"
+def of_today(radius: BlastRadius, pages: Pages) -> Check:
+    """Whether the living renditions of a bucket are those that today's recipe makes; a warning if not."""
+    said = (
+        f"{len(radius.stale)} of {radius.items} items are stale. To make them anew: `remakes`, same bucket."
+    )
     return Check(
-        name, not found, ERROR, said,
-        {"looked_at": looked_at, "broken": len(found), "what": dg.MetadataValue.md(listed),
-         "items": links(sorted({str(item.media_id) for item in found if item.media_id}), pages)},
+        DIGESTS, not radius.stale, WARN, said if radius.stale else f"All {radius.items} items are of today.",
+        {"looked_at": radius.items, "stale": len(radius.stale),
+         "items": links((item.media_id for item in radius.stale), pages)},
     )  # fmt: skip
+
+
+def broken(name: str, looked: Looked, action: str, pages: Pages) -> Check:
+    """A check that looked at things and found some broken or none; ``action`` is the next step."""
+    listed = "\n".join(f"- `{item.what}`: {item.why}" for item in looked.broken[:MOST_LINKS]) or "none"
+    return Check(
+        name, not looked.found, ERROR, _of(looked, action),
+        {"looked_at": looked.at, "broken": looked.found, "until": dg.MetadataValue.text(looked.until),
+         "what": dg.MetadataValue.md(listed),
+         "items": links(sorted({str(item.media_id) for item in looked.broken if item.media_id}), pages)},
+    )  # fmt: skip
+
+
+def _of(looked: Looked, action: str) -> str:
+    rest = " The look is not through yet and goes on by itself." if looked.until else ""
+    if looked.found:
+        return f"{looked.found} of {looked.at} are broken. {action}{rest}"
+    return f"The first {looked.at} are right.{rest}" if rest else f"All {looked.at} are right."

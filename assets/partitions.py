@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from mcsp.settings import settings
 from media_ops.lineage import STAGES, Stage, hour_of
 from media_ops.remake import BUCKETS
 
-__all__ = ["HOURS", "REMAKE_BUCKETS", "STAGES", "Stage", "hour_of", "hour_of_key", "key_of"]
+__all__ = ["FIRST_HOUR", "HOURS", "REMAKE_BUCKETS", "STAGES", "Stage", "hour_of", "hour_of_key", "key_of"]
 
-HOURS = dg.HourlyPartitionsDefinition(
-    start_date=datetime(2025, 1, 1, tzinfo=UTC), timezone="UTC", end_offset=1
-)
+FIRST_HOUR = hour_of(settings().first_hour or datetime(2025, 1, 1, tzinfo=UTC))
+"""No partition is earlier. From ``MCSP_FIRST_HOUR``, so that a graph is no wall of empty hours: the local
+stack says the hour of its first migration, a cluster the hour it went live. A key names the same hour
+wherever they begin, so that an earlier start later on loses nothing. Without it: before anything was."""
+
+HOURS = dg.HourlyPartitionsDefinition(start_date=FIRST_HOUR, timezone="UTC", end_offset=1)
 """UTC hours by ``source.completed_at``. ``end_offset=1``: the hour that is still open has a partition too,
 because its items are playable seconds after their upload and the sensor reports them at once."""
 

@@ -6,7 +6,7 @@ What does not belong here: what is stale and how it is made (``media_ops.remake`
 import dagster as dg
 
 from assets import describe
-from assets.checks import WHOLE, not_whole
+from assets.checks import DIGESTS, WHOLE, not_whole, of_today
 from assets.common import LEDGER_POOL, REMAKES
 from assets.config import Bounds
 from assets.partitions import REMAKE_BUCKETS
@@ -20,6 +20,13 @@ from media_ops.remake import BlastRadius, blast_radius, remake
     kinds={"postgres"},
     code_version="1",
     pool=LEDGER_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            DIGESTS,
+            asset="remake_plan",
+            description="The digests of the living renditions are those that today's recipe gives them.",
+        )
+    ],
     **REMAKES,
 )
 def remake_plan(context: dg.AssetExecutionContext, ledger: Ledger, pages: Pages) -> dg.MaterializeResult:
@@ -31,7 +38,9 @@ def remake_plan(context: dg.AssetExecutionContext, ledger: Ledger, pages: Pages)
     """
     bucket = int(context.partition_key)
     radius = ledger.run(lambda connection: blast_radius(connection, bucket))
-    return dg.MaterializeResult(metadata=_radius(radius, pages))
+    return dg.MaterializeResult(
+        metadata=_radius(radius, pages), check_results=[of_today(radius, pages).result()]
+    )
 
 
 @dg.asset(

@@ -20,8 +20,8 @@ MOST_OBJECTS = 50_000
 def stuck(ledger: Ledger, pages: Pages) -> checks.Check:
     """Whether any item is stuck, as a check of everything at once."""
     looked = ledger.run(stuck_items)
-    action = "Look at media_ops.never_stuck; `mcsp jobs` shows the item's jobs and replays them."
-    return checks.broken(NEVER_STUCK, looked.at, looked.broken, action, pages)
+    action = checks.next_step(item.what for item in looked.broken)
+    return checks.broken(NEVER_STUCK, looked, action, pages)
 
 
 @dg.asset_check(asset="sources", name=NEVER_STUCK)
@@ -46,8 +46,8 @@ def no_orphan_objects(
 
     looked = ledger.run(work)
     action = "They cost money and are never served; delete them once you know which write left them."
-    found = checks.broken(NO_ORPHANS, looked.at, looked.broken, action, pages).result()
-    return found._replace(metadata={**found.metadata, "after": after, "until": looked.until})
+    found = checks.broken(NO_ORPHANS, looked, action, pages).result()
+    return found._replace(metadata={**found.metadata, "after": after})
 
 
 def _until(instance: dg.DagsterInstance) -> str:

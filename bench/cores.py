@@ -8,10 +8,10 @@ import psutil
 
 
 @contextmanager
-def apart(server: int) -> Iterator[None]:
-    """Binds a server's process to the first core and this one to the others."""
+def apart(*servers: int) -> Iterator[None]:
+    """Binds servers' processes to the first core and this one to the others."""
     cores = sorted(os.sched_getaffinity(0))
-    threads = [thread.id for thread in psutil.Process(server).threads()]
+    threads = [thread.id for server in servers for thread in psutil.Process(server).threads()]
     try:
         for thread in threads:
             os.sched_setaffinity(thread, cores[:1])

@@ -7,13 +7,13 @@ from typing import ParamSpec
 import click
 import msgspec
 
-from deploy import control, report
+from deploy import control, report, waiting
 from deploy import demo as show
 from deploy import doctor as examination
 from deploy.context import Context
 from deploy.ending import StillEndingError
 from deploy.sample import SampleError
-from deploy.stack import UnknownServiceError, endpoints
+from deploy.stack import UnknownServiceError, endpoints, pages
 from deploy.supervisor.service import StepFailedError
 from deploy.supervisor.state import GOOD, UnitState
 from mcsp.settings import settings
@@ -30,8 +30,11 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except (control.StackError, UnknownServiceError, StepFailedError, SampleError) as error:
             raise click.ClickException(str(error)) from error
-        except StillEndingError as error:
+        except (StillEndingError, show.StartInterruptedError) as error:
             click.echo(f"\n{error}", err=True)
+            raise SystemExit(130) from None
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted; `mcsp status` tells what runs.", err=True)
             raise SystemExit(130) from None
 
     return wrapped
@@ -41,7 +44,7 @@ def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
 @click.option("--wait", is_flag=True, help="Wait until everything is healthy.")
 @click.option("--only", default="", metavar="NAME,…", help="These services and what they need.")
 @click.option(
-    "--timeout", default=control.READY_LIMIT_S, show_default=True, help="Seconds that --wait waits at most."
+    "--timeout", default=waiting.READY_LIMIT_S, show_default=True, help="Seconds that --wait waits at most."
 )
 @_plain_errors
 def up(wait: bool, only: str, timeout: float) -> None:
@@ -51,7 +54,7 @@ def up(wait: bool, only: str, timeout: float) -> None:
     click.echo(f"{'starting' if started else 'already supervised'}: {context.layout.home}")
     if wait:
         _wait(context, timeout)
-        for name, address in endpoints(settings()).items():
+        for name, address in {**endpoints(settings()), **pages(settings())}.items():
             click.echo(f"{name:10} {address}")
     else:
         click.echo("`mcsp status` shows how it goes on, `mcsp up --wait` waits for it.")
@@ -102,7 +105,7 @@ def demo() -> None:
 
 def _wait(context: Context, limit_s: float) -> None:
     try:
-        control.wait_ready(context, limit_s, _tell)
+        waiting.wait_ready(context, limit_s, _tell)
     except KeyboardInterrupt:
         click.echo("\nno longer waiting; the stack goes on starting. `mcsp down` ends it.", err=True)
         raise SystemExit(130) from None

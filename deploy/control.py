@@ -1,36 +1,25 @@
-"""Starting, attaching to, waiting for and ending the supervisor of a stack.
+"""Starting, attaching to and ending the supervisor of a stack.
 
-No socket: a lock says whether there is one, files say what it does, signals tell it what to do.
+No socket: a lock says whether there is one, files say what it does, signals tell it what to do. What does
+not belong here: waiting until the stack is ready (``deploy.waiting``).
 """
 
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
-from deploy import wanted
+from deploy import taken, wanted
 from deploy.context import Context
 from deploy.ending import Say, end_supervisor
 from deploy.environment import of_role
 from deploy.layout import PROJECT
 from deploy.services import s3
 from deploy.supervise import sessions_of
-from deploy.supervisor import files, lock, processes
+from deploy.supervisor import files, lock
 from deploy.supervisor import state as state_file
 from deploy.supervisor.daemon import LOCK_VARIABLE
-from deploy.supervisor.service import Service
-from deploy.supervisor.state import GOOD, StackState, State, UnitState
-
-READY_LIMIT_S = 180.0
-_LOOK_AGAIN_S = 0.1
-TAKEN_HINT = "Free it, or set MCSP_PORT_BASE to another range."
-FAILURES_THAT_COUNT = 3
-"""So many failed starts in a row are a failure of ``up --wait``; the supervisor itself goes on trying."""
-
-
-Tell = Callable[[str, UnitState], None]
-"""Hears of a service's or step's change."""
+from deploy.supervisor.state import StackState
 
 
 class StackError(Exception):
@@ -70,27 +59,6 @@ def start(context: Context, only: Iterable[str]) -> bool:
     finally:
         os.close(held)
     return True
-
-
-def wait_ready(context: Context, limit_s: float, tell: Tell) -> None:
-    """Wait until all that is wanted is healthy; ``tell`` hears of each change. Raises StackError."""
-    deadline, told = time.monotonic() + limit_s, {}
-    expected = {unit.name for unit in wanted.units_wanted(context)}
-    while True:
-        state = read_state(context)
-        units = state.units if state else {}
-        for name, unit in units.items():
-            if told.get(name) != unit.state:
-                told[name] = unit.state
-                tell(name, unit)
-        if expected <= units.keys() and all(unit.state in GOOD for unit in units.values()):
-            return
-        _raise_failures(context, units)
-        if not is_running(context):
-            raise StackError(f"the supervisor has ended: see {context.layout.log('supervisor')}")
-        if time.monotonic() > deadline:
-            raise StackError(_describe_late(context, units, limit_s))
-        time.sleep(_LOOK_AGAIN_S)
 
 
 def stop(context: Context, say: Say, limit_s: float = 60.0) -> None:
@@ -147,13 +115,8 @@ def _attach(context: Context, only: list[str]) -> None:
 
 
 def _check_ports(context: Context) -> None:
-    taken = []
-    for unit in wanted.units_wanted(context):
-        for port in unit.ports if isinstance(unit, Service) else ():
-            if not processes.is_free(port):
-                taken.append(f"port {port} ({unit.name}) is held by {processes.port_holder(port)}")
-    if taken:
-        raise StackError("; ".join(taken) + f". {TAKEN_HINT}")
+    if found := list(taken.taken_ports(context)):
+        raise StackError(taken.describe(context, found))
 
 
 def _spawn(context: Context, held: int) -> None:
@@ -171,31 +134,3 @@ def _spawn(context: Context, held: int) -> None:
             env=variables, cwd=context.layout.home, stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True, pass_fds=(held,),
         )  # fmt: skip
-
-
-def _raise_failures(context: Context, units: Mapping[str, UnitState]) -> None:
-    for name, unit in units.items():
-        if unit.state is State.BLOCKED:
-            raise StackError(f"{name} cannot start: {unit.reason}. {TAKEN_HINT}")
-        if unit.failures >= FAILURES_THAT_COUNT and unit.state not in GOOD:
-            raise StackError(_describe_failure(context, name, unit))
-
-
-def _describe_failure(context: Context, name: str, unit: UnitState) -> str:
-    lines = files.last_lines(context.layout.log(name), 8)
-    shown = "".join(f"\n    {line}" for line in lines)
-    return (
-        f"{name} does not start ({unit.failures} tries): {unit.reason}\n"
-        f"  last lines of {context.layout.log(name)}:{shown}\n"
-        "  The supervisor goes on trying. Look with `mcsp doctor`, end it with `mcsp down`."
-    )
-
-
-def _describe_late(context: Context, units: Mapping[str, UnitState], limit_s: float) -> str:
-    late = [f"{name} ({unit.state}: {unit.reason or 'no reason yet'})" for name, unit in units.items()
-            if unit.state not in GOOD]  # fmt: skip
-    return (
-        f"not ready after {limit_s:.0f} s: {', '.join(late) or 'the supervisor says nothing'}. "
-        f"Logs are in {context.layout.logs}; `mcsp status` shows how it goes on, "
-        f"`mcsp doctor` looks for causes."
-    )

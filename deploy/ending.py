@@ -32,7 +32,7 @@ def end_supervisor(run: Path, limit_s: float, say: Say) -> None:
     try:
         with _uninterrupted():
             announced, holders = _alive(run), processes.with_open_file(path)
-            say(f"ending {len(announced)} service{'s' * (len(announced) != 1)}…")
+            say(f"ending {_counted(announced)}…")
             processes.signal_all(holders, signal.SIGTERM)
         _follow(run, holders, announced, limit_s, say)
     except KeyboardInterrupt:
@@ -40,6 +40,11 @@ def end_supervisor(run: Path, limit_s: float, say: Say) -> None:
     late = processes.with_open_file(path)
     processes.signal_all(late, signal.SIGKILL)
     processes.wait_until_gone(late, limit_s)
+
+
+def _counted(services: set[str]) -> str:
+    """Before the first service has a process there is the supervisor alone."""
+    return f"{len(services)} service{'s' * (len(services) != 1)}" if services else "the supervisor"
 
 
 def wait_until_ended(run: Path) -> None:

@@ -45,6 +45,8 @@ def of_role(context: Context, role: str) -> dict[str, str]:
         "MCSP_LOG_LEVEL": settings.log_level,
         "MCSP_OTLP_ENDPOINT": settings.otlp_endpoint,
     }
+    if settings.first_hour is not None:
+        values["MCSP_FIRST_HOUR"] = settings.first_hour.isoformat()
     for item in ROLES[role]:
         values.update(_values(context, item))
     return values

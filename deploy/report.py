@@ -6,10 +6,10 @@ import msgspec
 
 from deploy import control
 from deploy.context import Context
-from deploy.stack import endpoints, units
+from deploy.stack import endpoints, pages, units
 from deploy.supervisor import processes
 from deploy.supervisor.state import StackState, State, UnitState
-from mcsp.settings import settings
+from mcsp.settings import Settings, settings
 
 
 class ServiceReport(msgspec.Struct, frozen=True):
@@ -26,6 +26,9 @@ class Report(msgspec.Struct, frozen=True):
     ready: bool
     endpoints: dict[str, str]
     services: dict[str, ServiceReport]
+
+
+_SERVED_BY = {"pages": "api", "studio": "api", "dagster": "dagster-web"}
 
 
 def observe(context: Context) -> StackState:
@@ -48,13 +51,17 @@ def observe(context: Context) -> StackState:
 def report(context: Context) -> Report:
     """The contract's answer. Steps are not services: they only count towards ``ready``."""
     state = observe(context)
-    actual = settings().model_copy(update={"port_base": state.port_base})
     services = {
         name: ServiceReport(unit.state, unit.pid, unit.port)
         for name, unit in state.units.items()
         if not unit.step
     }
-    return Report(state.ready, endpoints(actual), services)
+    return Report(state.ready, endpoints(_actual(state)), services)
+
+
+def _actual(state: StackState) -> Settings:
+    """The settings with the ports that the stack really has."""
+    return settings().model_copy(update={"port_base": state.port_base})
 
 
 def table(state: StackState) -> Iterator[str]:
@@ -65,3 +72,13 @@ def table(state: StackState) -> Iterator[str]:
         pid, port = unit.pid or "", unit.port or ""
         line = f"{name:{width}}  {unit.state:10}  {pid:>8}  {port:>5}  {unit.restarts or '':>8}"
         yield f"{line}  {unit.reason}".rstrip()
+    yield from _addresses(state, width)
+
+
+def _addresses(state: StackState, width: int) -> Iterator[str]:
+    """What a person may open now."""
+    units = {name: state.units.get(server) for name, server in _SERVED_BY.items()}
+    healthy = {name for name, unit in units.items() if unit and unit.state is State.HEALTHY}
+    yield from (
+        f"{name:{width}}  {address}" for name, address in pages(_actual(state)).items() if name in healthy
+    )

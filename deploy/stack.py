@@ -24,7 +24,7 @@ from deploy.supervisor.service import Step, Unit
 from deploy.supervisor.supervisor import closure
 from mcsp.settings import Settings
 
-__all__ = ["UnknownServiceError", "endpoints", "environment", "names", "units"]
+__all__ = ["UnknownServiceError", "endpoints", "environment", "names", "pages", "units"]
 
 
 class UnknownServiceError(Exception):
@@ -69,11 +69,21 @@ def names(all_units: Iterable[Unit], only: Iterable[str]) -> set[str]:
 
 
 def endpoints(settings: Settings) -> dict[str, str]:
-    """Addresses for people and checks, by name."""
+    """Base addresses for programs and checks, by name: a fixed contract."""
     ports = Context.of(settings).ports
     return {
         "api": f"http://{HOST}:{ports.api}",
         "dagster": f"http://{HOST}:{ports.dagster_web}",
         "pop-1": f"http://{HOST}:{ports.pop(1)}",
         "s3": f"http://{HOST}:{ports.s3}",
+    }
+
+
+def pages(settings: Settings) -> dict[str, str]:
+    """Addresses for people: what opens shows something."""
+    bases = endpoints(settings)
+    return {
+        "pages": f"{bases['api']}/",
+        "studio": f"{bases['api']}/studio",
+        "dagster": f"{bases['dagster']}{dagster.LINEAGE}",
     }

@@ -137,7 +137,10 @@ class Idempotency:
             row = await connection.fetchrow(self._sql(_FIND), scope, key)
             if row is None or row["status"] is None:
                 # The first one ended without an answer between our two questions: nothing was done.
-                raise UnavailableError("repeat", "The first request did not finish; please repeat it.")
+                raise UnavailableError(
+                    "repeat", "The first request with this key did not finish.",
+                    action="Repeat it with the same key.",
+                )  # fmt: skip
             return _replay(row["request_sha256"], row["status"], row["body"], digest)
         answer = await work(connection)
         await connection.execute(self._sql(_ANSWER), scope, key, answer.status, answer.body)
@@ -174,8 +177,9 @@ class Idempotency:
 def _check_key(key: str) -> None:
     if not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
         raise InvalidInputError(
-            "bad_idempotency_key", "Idempotency-Key must be 1 to 200 printable ASCII characters."
-        )
+            "bad_idempotency_key", "Idempotency-Key must be 1 to 200 printable ASCII characters.",
+            action="Send a UUID, for instance.",
+        )  # fmt: skip
 
 
 def _replay(known: bytes, status: int, body: bytes, digest: bytes) -> Answer:

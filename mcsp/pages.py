@@ -56,7 +56,9 @@ def _sum(kind: str, body: bytes) -> bytes:
 
 
 def _bad() -> InvalidInputError:
-    return InvalidInputError("bad_cursor", "This cursor was not made by this list.", action="Start again.")
+    return InvalidInputError(
+        "bad_cursor", "This cursor was not made by this list.", action="Ask for the list without a cursor."
+    )
 
 
 def page_of(rows: list[T], limit: int, kind: str, position: Callable[[T], msgspec.Struct]) -> Page[T]:

@@ -45,7 +45,10 @@ def _translated(error: ClientError, action: str) -> MCSPError:
     code, _ = code_of(error)
     if code in MISSING:
         return NotFoundError(
-            "no_such_object", "The object store has no such object.", log=f"{action}: {code}"
+            "no_such_object",
+            "The object store has no such object.",
+            action="Upload the file again.",
+            log=f"{action}: {code}",
         )
     if code in _CALLER:
         return InvalidInputError(

@@ -8,7 +8,7 @@ not belong here: constants of a domain (ladder, limits of an upload), which stan
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOWEST_BASE, HIGHEST_BASE = 1024, 65000
@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     clickhouse_url: str = ""
     """HTTP address of ClickHouse with user and password, without a path."""
     lake: LakeSettings = LakeSettings()
+    first_hour: AwareDatetime | None = None
+    """The hour (ISO 8601, with its offset) from which on Dagster shows hourly partitions; earlier ones have
+    no page. None: the local stack takes the hour in which its database was made."""
     s3: S3Settings = S3Settings()
 
     api_url: str = ""

@@ -15,6 +15,7 @@ from media_ops.description import (
     Rate,
     VideoStream,
 )
+from media_ops.languages import language_tag
 
 _CHROMA = {"420": "4:2:0", "422": "4:2:2", "444": "4:4:4", "440": "4:4:0", "411": "4:1:1", "410": "4:1:0"}
 _FIELD_ORDERS: dict[str, FieldOrder] = {
@@ -118,8 +119,7 @@ def whole(text: str | None) -> int | None:
 
 
 def _language(stream: RawStream) -> str | None:
-    language = stream.tags.get("language")
-    return language if language and language != "und" else None
+    return language_tag(stream.tags.get("language"))
 
 
 def pixel_facts(pixel_format: str) -> tuple[int, str, bool]:

@@ -74,7 +74,7 @@ class BlastRadius(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def media_s(self) -> float:
-        return sum(item.media_s for item in self.stale)
+        return sum((item.media_s for item in self.stale), 0.0)
 
     @property
     def dropped_bytes(self) -> int:

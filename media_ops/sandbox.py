@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from media_ops import priority
 from media_ops.failures import transient
 
 GIB = 1 << 30
@@ -138,9 +139,12 @@ async def start(
     if process.stderr is None:
         raise RuntimeError("a child started with a stderr pipe has none")
     log = asyncio.create_task(_collect(process.stderr))
+    lowering = asyncio.create_task(priority.lower(process.pid, nice)) if nice else None
     try:
         yield Child(process, log)
     finally:
+        if lowering:
+            lowering.cancel()
         await asyncio.shield(_end(process))
         await log
 

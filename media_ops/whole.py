@@ -14,10 +14,13 @@ from media_ops.waiting import until_nothing_waits
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """An item of the hour that is not through a stage. ``stuck``: nobody works on it, nothing is due."""
+    """An item of the hour that is not through a stage.
+
+    ``stuck``: why waiting will not bring it through (a reason of ``media_ops.never_stuck``), else "".
+    """
 
     media_id: UUID
-    stuck: bool
+    stuck: str
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,9 @@ _THROUGH: dict[Stage, str] = {
 }
 
 _WAITING = """
-SELECT s.media_id, EXISTS (SELECT FROM media_ops.never_stuck n WHERE n.media_id = s.media_id) AS stuck
+SELECT s.media_id,
+       coalesce((SELECT min(n.reason) FROM media_ops.never_stuck n
+                  WHERE n.media_id = s.media_id), '') AS stuck
 FROM media_ops.source_lineage s
 WHERE s.completed_at >= $1 AND s.completed_at < $2
   AND s.state NOT IN ('deleted', 'rejected', 'held', 'failed')

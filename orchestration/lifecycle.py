@@ -17,6 +17,7 @@ from assets.partitions import STAGES, Stage, hour_of
 from mcsp.contracts.media import Lifecycle
 from mcsp.contracts.topics import MEDIA_LIFECYCLE
 from mcsp.kafka import open_consumer
+from orchestration.looks import Look
 
 MOST_HOURS = 30
 """Hours of a stage reported by one tick. Each takes up to a second (its packages are looked up in the
@@ -34,9 +35,12 @@ Changed = tuple[Stage, datetime]
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The next offset to read of each partition of the topic."""
+    """The next offset to read of each partition of the topic, the changes read and not reported yet for want
+    of time, and the looks that are under way."""
 
     offsets: dict[int, int] = {}
+    left: list[Changed] = []
+    looks: dict[str, Look] = {}
 
     @classmethod
     def parse(cls, text: str | None) -> "Cursor":
@@ -44,7 +48,8 @@ class Cursor(msgspec.Struct, frozen=True):
         return msgspec.json.decode(text, type=cls) if text else cls()
 
     def __str__(self) -> str:
-        return msgspec.json.encode(Cursor(dict(sorted(self.offsets.items())))).decode()
+        ordered = msgspec.structs.replace(self, offsets=dict(sorted(self.offsets.items())))
+        return msgspec.json.encode(ordered).decode()
 
 
 class Step(msgspec.Struct):
@@ -109,8 +114,11 @@ class LifecycleTopic(dg.ConfigurableResource):
     def read(self, cursor: Cursor) -> Step:
         """Read on from a cursor to the topic's present end, or to one of the bounds above.
 
-        Raises UnavailableError where no broker answers.
+        What the cursor has left over comes first, and nothing is read then. Raises
+        UnavailableError where no broker answers.
         """
+        if cursor.left:
+            return Step(cursor.offsets, dict.fromkeys(cursor.left, 0))
         return asyncio.run(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> Step:

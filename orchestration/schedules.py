@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.partitions import hour_of, key_of
+from assets.partitions import FIRST_HOUR, hour_of, key_of
 from orchestration.jobs import CHECK_NEVER_STUCK, CHECK_ORPHANS, MAKE_HOUR_WHOLE
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
@@ -23,9 +23,11 @@ RUNNING = dg.DefaultScheduleStatus.RUNNING
         "then and the run only records and checks: it is the net below them."
     ),
 )
-def last_closed_hour(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def last_closed_hour(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One run an hour. Ten minutes: what came at the end of an hour is made by then, backlog apart."""
     hour = hour_of(context.scheduled_execution_time - timedelta(hours=1))
+    if hour < FIRST_HOUR:
+        return dg.SkipReason(f"The first hour, {key_of(FIRST_HOUR)}, is not over yet.")
     return dg.RunRequest(run_key=key_of(hour), partition_key=key_of(hour))
 
 

@@ -31,9 +31,16 @@ def title_of(title: str | None, filename: str) -> str:
 def checked_title(title: str) -> str:
     """A title without blanks around it; InvalidInputError for control characters or an empty one."""
     if any(c in _TURNING for c in title):
-        raise InvalidInputError("bad_title", "A title cannot contain characters that turn the text around.")
+        raise _bad_title(
+            "A title cannot contain characters that turn the text around.",
+            "Take them out, or type it by hand.",
+        )
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in title):
-        raise InvalidInputError("bad_title", "A title cannot contain control characters.")
+        raise _bad_title("A title cannot contain control characters.", "Take them out, or type it by hand.")
     if not title.strip():
-        raise InvalidInputError("bad_title", "A title needs at least one character that can be seen.")
+        raise _bad_title("A title needs at least one character that can be seen.", "Write one.")
     return title.strip()
+
+
+def _bad_title(message: str, action: str) -> InvalidInputError:
+    return InvalidInputError("bad_title", message, action=action, field="title")

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import psutil
 
-from deploy import control, wanted
+from deploy import control, taken
 from deploy.context import Context
 from deploy.doctor.finding import Finding
 from deploy.services.s3 import foreign_sockets
 from deploy.supervise import sessions_of
-from deploy.supervisor import processes
-from deploy.supervisor.service import Service
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -29,14 +27,11 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _ports(context: Context, ours: set[int]) -> Iterator[Finding]:
-    taken = 0
-    for unit in wanted.units_wanted(context):
-        for port in unit.ports if isinstance(unit, Service) else ():
-            if not processes.is_free(port) and not ours.intersection(processes.listeners(port)):
-                taken += 1
-                seen = f"{unit.name} needs it, but it is held by {processes.port_holder(port)}"
-                yield Finding(f"port {port}", seen, control.TAKEN_HINT)
-    if not taken:
+    found = list(taken.taken_ports(context, ours))
+    for port in found:
+        seen = f"{port.service} needs it, but it is held by {port.holder}"
+        yield Finding(f"port {port.port}", seen, taken.HINT)
+    if not found:
         yield Finding("ports", f"{context.ports.base} and up: free, or held by this stack")
 
 

@@ -15,9 +15,18 @@ from deploy import http
 from deploy.context import Context
 from deploy.environment import of_role
 from deploy.ports import HOST
+from deploy.services.first_hour import first_hour
 from deploy.services.postgres import dsn
 from deploy.supervisor.files import write_atomically
 from deploy.supervisor.service import NotReadyError, RunCommand, Service
+
+LOCATION = "mcsp"
+LINEAGE = f"/locations/{LOCATION}/asset-groups/media/lineage"
+"""Path of the page that shows how the media assets come from one another; Dagster opens on its runs."""
+
+TICK_LIMIT_S = 180
+"""A sensor's tick is ended then. It stops by itself after a minute at most, an hour of millions of segments
+apart; Dagster's own limit of 60 s would end that one again and again."""
 
 HEARTBEAT_LIMIT_S = 120
 """The daemon writes a heartbeat every 30 s; a busy tick may take longer."""
@@ -40,7 +49,11 @@ retention:
 concurrency:
   pools: {{default_limit: 2}}
   runs: {{max_concurrent_runs: 2}}
+freshness:
+  enabled: true
 telemetry:
+  enabled: false
+nux:
   enabled: false
 """
 
@@ -49,7 +62,7 @@ load_from:
   - grpc_server:
       host: {host}
       port: {port}
-      location_name: mcsp
+      location_name: {location}
 """
 
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
@@ -64,16 +77,17 @@ def services(context: Context) -> list[Service]:
     workspace = str(context.layout.data("dagster") / "workspace.yaml")
     heartbeat = Heartbeat(dsn(context, "dagster", "dagster"))
     code, web = context.ports.dagster_code, context.ports.dagster_web
+    coded = {**_environment(context), **of_role(context, "dagster")}
     return [
         Service(
             name="dagster-code",
             command=(sys.executable, "-m", "dagster", "api", "grpc", "-h", HOST, "-p", str(code),
-                     "-m", "orchestration.definitions", "--location-name", "mcsp"),
-            environment={**_environment(context), **of_role(context, "dagster")},
+                     "-m", "orchestration.definitions", "--location-name", LOCATION),
+            environment=coded,
             ready=partial(_listens, code),
             needs=("migrate",),
             ports=(code,),
-            prepare=partial(_prepare, context),
+            prepare=partial(_prepare_code, context, coded),
         ),
         Service(
             name="dagster-web",
@@ -147,8 +161,14 @@ async def _prepare(context: Context, _run: RunCommand) -> None:
     home = context.layout.make_data("dagster")
     instance = _INSTANCE.format(host=HOST, port=context.ports.postgres)
     write_atomically(home / "dagster.yaml", instance.encode())
-    workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code)
+    workspace = _WORKSPACE.format(host=HOST, port=context.ports.dagster_code, location=LOCATION)
     write_atomically(home / "workspace.yaml", workspace.encode())
+
+
+async def _prepare_code(context: Context, environment: dict[str, str], run: RunCommand) -> None:
+    """What the code is told and only the database knows."""
+    await _prepare(context, run)
+    environment["MCSP_FIRST_HOUR"] = await first_hour(context)
 
 
 async def _prepare_daemon(context: Context, heartbeat: Heartbeat, run: RunCommand) -> None:
@@ -161,5 +181,6 @@ def _environment(context: Context) -> dict[str, str]:
         **context.base_environment(),
         "DAGSTER_HOME": str(context.layout.data("dagster")),
         "DAGSTER_DISABLE_TELEMETRY": "true",
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_LIMIT_S),
         "MCSP_DAGSTER_PASSWORD": context.credentials.password("postgres-dagster"),
     }

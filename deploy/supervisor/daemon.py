@@ -1,7 +1,7 @@
 """The background process of ``mcsp up``: a guard that starts the supervisor again should it be killed.
 
 Run as ``python -m deploy.supervisor.daemon`` with the lock's descriptor in ``MCSP_LOCK_FD``; settings come
-from the environment. What does not belong here: starting or stopping it (``deploy.supervisor.control``).
+from the environment. What does not belong here: starting or stopping it (``deploy.control``).
 """
 
 import os
@@ -33,8 +33,10 @@ class Guard:
             self._current = subprocess.Popen(  # noqa: S603 -- our own command
                 self._command, env=self._environment, pass_fds=(self._lock,)
             )
+            if self._stopping:  # the signal came before there was anybody to hand it on to
+                self._current.send_signal(signal.SIGTERM)
             backoff.healthy()
-            if self._current.wait() == 0:
+            if self._current.wait() == 0 or self._stopping:
                 return
             time.sleep(backoff.next_wait_s())
 

@@ -65,12 +65,16 @@ def with_environment(name: str, value: str) -> Iterator[int]:
 def working_in(folder: Path) -> Iterator[int]:
     """Living processes whose working folder is ``folder``."""
     for pid in psutil.pids():
-        try:
-            found = Path(f"/proc/{pid}/cwd").readlink()
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-        if found == folder and start_ticks(pid) is not None:
+        if working_folder(pid) == folder and start_ticks(pid) is not None:
             yield pid
+
+
+def working_folder(pid: int) -> Path | None:
+    """Where a process works; None where it is gone or this user may not look."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
 
 
 def with_open_file(path: Path) -> list[int]:

@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from mcsp.errors import UnavailableError
 from mcsp.kafka import open_producer
+from mcsp.outbox.spans import sending
 from mcsp.process import until
 from mcsp.telemetry.metrics import observed
 
@@ -144,16 +145,18 @@ async def _move(worker: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
 
 
 async def _publish(producer: AIOKafkaProducer, rows: list[asyncpg.Record]) -> None:
-    answers = [
-        await producer.send(
-            row["topic"],
-            row["payload"].encode(),
-            key=row["key"].encode(),
-            headers=[(name, value.encode()) for name, value in _headers(row).items()],
-        )
-        for row in rows
-    ]
-    await asyncio.gather(*answers)
+    headers = [_headers(row) for row in rows]
+    with sending([(row["topic"], carried) for row, carried in zip(rows, headers, strict=True)]):
+        answers = [
+            await producer.send(
+                row["topic"],
+                row["payload"].encode(),
+                key=row["key"].encode(),
+                headers=[(name, value.encode()) for name, value in carried.items()],
+            )
+            for row, carried in zip(rows, headers, strict=True)
+        ]
+        await asyncio.gather(*answers)
     trace.get_current_span().set_attribute("messaging.batch.message_count", len(rows))
 
 

@@ -128,11 +128,16 @@ async def complete(pool: asyncpg.Pool, lease: Lease) -> None:
     async with item_transaction(pool, lease.media_id) as connection:
         if await connection.fetchrow(FENCE, lease.job_id, lease.token) is None:
             raise lost(lease)
-        await connection.execute(_DONE, lease.job_id)
+        await done(connection, lease)
         if lease.rungs and lease.kind != "purge":
             await connection.execute(_PUBLISH_RUNGS, lease.media_id, list(lease.rungs), _card(_EMPTY_RUNG))
             await connection.execute(_MEASURE, lease.media_id, lease.source_version)
         await settle(connection, lease.media_id)
+
+
+async def done(connection: Connection, lease: Lease) -> None:
+    """Nothing is left to do of this job; the caller's transaction holds its fence."""
+    await connection.execute(_DONE, lease.job_id)
 
 
 async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: float | None = None) -> str:

@@ -5,6 +5,7 @@ a job ends (``endings``).
 """
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,9 @@ LEASE_S = 15.0
 somebody else's before a viewer gives up."""
 HEARTBEAT_S = 4.0
 
+Purpose = Literal["opening", "growing", "errand"]
+"""What a job is done for when it is leased: so that its item plays, or grows, or neither (art, purge)."""
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 STAND_ASIDE_S = 10.0
 """Jobs that an item does not need in order to play wait this long at most for the one that opens it."""
@@ -43,31 +47,38 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     attempts: int
     lost_leases: int
+    purpose: Purpose = "growing"
+    trace: dict[str, str] = {}
+    """Headers of the trace that the job belongs to; empty where nobody who put it had one."""
 
 
 # What an item does not need in order to play stands aside while the job that makes it playable is at work or
 # about to be: all are written in one transaction, other slots look at once, and on a busy machine they would
 # begin in the same instant. Ended, failed or waiting for its retry, it holds back nobody.
 _TAKE = """
+WITH due AS MATERIALIZED (
+    SELECT d.job_id, p.purpose
+    FROM media_ops.job d
+    JOIN media_ops.source s ON s.media_id = d.media_id AND s.version = d.source_version
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN d.priority <= $8 AND s.playable_at IS NULL THEN 'opening'
+        WHEN d.kind IN ('copy', 'encode', 'audio') THEN 'growing' ELSE 'errand' END AS purpose) p
+    WHERE d.state = 'queued' AND d.slot = $4 AND d.lane = ANY ($5) AND d.due_at <= now()
+      AND ($6::uuid IS NULL OR d.media_id = $6) AND d.priority <= $7 AND p.purpose = ANY ($10)
+      AND (d.priority <= $8 OR d.kind = 'purge' OR d.due_at < now() - make_interval(secs => $9)
+           OR s.playable_at IS NOT NULL OR NOT EXISTS (
+          SELECT FROM media_ops.job o
+          WHERE o.media_id = d.media_id AND o.source_version = d.source_version
+            AND o.kind IN ('copy', 'encode', 'audio') AND o.priority <= $8
+            AND (o.state = 'running' OR o.state = 'queued' AND o.due_at <= now())))
+    ORDER BY d.priority, d.due_at, d.job_id
+    FOR UPDATE OF d SKIP LOCKED LIMIT 1)
 UPDATE media_ops.job j
 SET state = 'running', lease_token = $1, leased_by = $2, lease_until = now() + make_interval(secs => $3),
     started_at = now(), progress = 0, finished_at = NULL
-WHERE j.job_id = (
-    SELECT d.job_id FROM media_ops.job d
-    WHERE d.state = 'queued' AND d.slot = $4 AND d.lane = ANY ($5) AND d.due_at <= now()
-      AND ($6::uuid IS NULL OR d.media_id = $6) AND d.priority <= $7
-      AND (d.priority <= $8 OR d.kind = 'purge' OR d.due_at < now() - make_interval(secs => $9)
-           OR NOT EXISTS (
-          SELECT FROM media_ops.job o
-          JOIN media_ops.source s ON s.media_id = o.media_id AND s.version = o.source_version
-          WHERE o.media_id = d.media_id AND o.source_version = d.source_version
-            AND o.kind IN ('copy', 'encode', 'audio') AND o.priority <= $8
-            AND (o.state = 'running' OR o.state = 'queued' AND o.due_at <= now())
-            AND s.playable_at IS NULL))
-    ORDER BY d.priority, d.due_at, d.job_id
-    FOR UPDATE OF d SKIP LOCKED LIMIT 1)
+FROM due WHERE j.job_id = due.job_id
 RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,
-          j.rungs, j.priority, j.attempts, j.lost_leases
+          j.rungs, j.priority, j.attempts, j.lost_leases, j.trace, due.purpose
 """
 
 _KEEP = """
@@ -90,16 +101,17 @@ OPENING_PRIORITY, OTHER_PRIORITY, LOWEST_PRIORITY = 1, 5, 9
 
 async def take(
     pool: asyncpg.Pool, *, worker: str, slot: str, lanes: Sequence[str], media_id: UUID | None = None,
-    priority: int = LOWEST_PRIORITY, lease_s: float = LEASE_S,
+    purposes: Sequence[Purpose] = PURPOSES, lease_s: float = LEASE_S,
 ) -> Lease | None:  # fmt: skip
     """The most urgent due job of a slot and lanes, leased to ``worker``; None when nothing is due.
 
-    ``media_id`` restricts it to one item, ``priority`` to jobs at least that urgent (lower is sooner). What
-    is not needed for an item's first playable stands aside, for ``STAND_ASIDE_S`` at most.
+    ``media_id`` restricts it to one item, ``purposes`` to what is done for one of these. What is not needed
+    for an item's first playable stands aside, for ``STAND_ASIDE_S`` at most.
     """
+    priority = OPENING_PRIORITY if tuple(purposes) == ("opening",) else LOWEST_PRIORITY
     row = await pool.fetchrow(
         _TAKE, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority, OPENING_PRIORITY,
-        STAND_ASIDE_S,
+        STAND_ASIDE_S, list(purposes),
     )  # fmt: skip
     return msgspec.convert(dict(row), Lease) if row else None
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from mcsp.telemetry.traces import continued
 from media_ops.ledger import endings
 from media_ops.ledger.endings import JobError
 from media_ops.ledger.leases import Lease
@@ -34,7 +35,7 @@ RETURNING job_id
 
 _LOST_FOR_GOOD = """
 SELECT job_id, lease_token AS token, media_id, source_version, kind, lane, slot, chunk, rungs, priority,
-       attempts, lost_leases
+       attempts, lost_leases, trace
 FROM media_ops.job
 WHERE state = 'running' AND (lease_until < now() OR leased_by = $1) AND lost_leases >= $2
 """
@@ -49,10 +50,16 @@ async def reclaim(pool: asyncpg.Pool, *, worker: str | None = None) -> list[UUID
     again = [row["job_id"] for row in await pool.fetch(_LOST_AGAIN, worker, LOST_LEASES - 1)]
     for row in await pool.fetch(_LOST_FOR_GOOD, worker, LOST_LEASES - 1):
         gone = msgspec.convert(dict(row), Lease)
-        async with item_transaction(pool, gone.media_id) as connection:
-            if await connection.fetchrow(endings.FENCE, gone.job_id, gone.token) is not None:
-                await connection.execute(
-                    "UPDATE media_ops.job SET lost_leases = lost_leases + 1 WHERE job_id = $1", gone.job_id
-                )
-                await endings.end_job(connection, gone, WORKER_LOST, attempts=0)
+        with continued(gone.trace):
+            await _bury(pool, gone)
     return again
+
+
+async def _bury(pool: asyncpg.Pool, gone: Lease) -> None:
+    """Nobody leases this job again."""
+    async with item_transaction(pool, gone.media_id) as connection:
+        if await connection.fetchrow(endings.FENCE, gone.job_id, gone.token) is not None:
+            await connection.execute(
+                "UPDATE media_ops.job SET lost_leases = lost_leases + 1 WHERE job_id = $1", gone.job_id
+            )
+            await endings.end_job(connection, gone, WORKER_LOST, attempts=0)

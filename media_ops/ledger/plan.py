@@ -12,6 +12,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.description import SourceDescription
+from media_ops.ledger.endings import done
 from media_ops.ledger.leases import OPENING_PRIORITY, OTHER_PRIORITY, Lease, lost
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
@@ -73,12 +74,6 @@ SELECT digest FROM media_ops.rendition
 WHERE media_id = $1 AND digest = ANY ($2) AND state IN ('queued', 'running')
 """
 
-_DONE = """
-UPDATE media_ops.job SET state = 'done', progress = 1, finished_at = now(), last_error = NULL,
-       lease_token = NULL, lease_until = NULL
-WHERE job_id = $1
-"""
-
 
 async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescription, plan: Plan) -> None:
     """Write the description, rungs and jobs of an inspected source; its inspect job is done with that.
@@ -96,7 +91,7 @@ async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescr
             await _write_job(connection, lease, description, group, [digests[r.name] for r in group.rungs])
         if description.kind == "video" or description.pictures:
             await _write_job(connection, lease, description, ART, [])
-        await connection.execute(_DONE, lease.job_id)
+        await done(connection, lease)
         await settle(connection, lease.media_id)
 
 

@@ -16,8 +16,9 @@ import asyncpg
 import msgspec
 
 from mcsp.database.pool import Connection
+from media_ops.languages import language_tag
 from media_ops.ledger.settle import Advance, advance
-from media_ops.ledger.transaction import LOCK
+from media_ops.ledger.transaction import lock_item
 from media_ops.manifests.rows import RenditionRow, SegmentRow
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 2))"
@@ -95,14 +96,16 @@ async def renditions(connection: Connection, media_id: UUID, digests: list[str])
     for row in await connection.fetch(_SEGMENTS, media_id, digests):
         parts[row["digest"]].append(SegmentRow(*list(row)[1:]))
     return tuple(
-        RenditionRow(**dict(row), segments=tuple(parts[row["digest"]]))
+        RenditionRow(
+            **{**dict(row), "language": language_tag(row["language"])}, segments=tuple(parts[row["digest"]])
+        )
         for row in await connection.fetch(_RENDITIONS, media_id, digests)
     )
 
 
 async def rendered(connection: Connection, media_id: UUID, manifests: list[ManifestRow]) -> Advance:
     """Record what is in the store now; the item moves on to playable or ready when it is."""
-    await connection.execute(LOCK, media_id)
+    await lock_item(connection, media_id)
     for manifest in manifests:
         await connection.execute(_RENDERED, media_id, manifest.version, manifest.revision)
     return await advance(connection, media_id)

@@ -10,7 +10,7 @@ import msgspec
 
 from mcsp.database.pool import Connection
 from media_ops.ledger.rendering import ManifestRow
-from media_ops.ledger.transaction import LOCK
+from media_ops.ledger.transaction import lock_item
 
 _ITEMS = """
 SELECT DISTINCT m.media_id FROM media_ops.manifest m
@@ -54,5 +54,5 @@ async def unverified(connection: Connection, media_id: UUID, older_than_s: float
 
 async def verified(connection: Connection, media_id: UUID, manifest: ManifestRow, *, shown: bool) -> None:
     """Record the look; a version whose objects are not what its rows say is stale again."""
-    await connection.execute(LOCK, media_id)
+    await lock_item(connection, media_id)
     await connection.execute(_VERIFIED if shown else _AGAIN, media_id, manifest.version, manifest.revision)

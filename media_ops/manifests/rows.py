@@ -10,6 +10,11 @@ PEAK_HEADROOM = 1.3
 4 s segment may hold what a buffer of twice the rate has saved up."""
 
 
+def _fits_a_line(text: str) -> bool:
+    """Without quotes, line breaks and what XML 1.0 2.2 leaves out; ``isprintable`` knows them all."""
+    return text.isprintable() and '"' not in text
+
+
 class SegmentRow(msgspec.Struct, frozen=True):
     """One published segment; times in ticks of its rendition's timescale."""
 
@@ -20,7 +25,10 @@ class SegmentRow(msgspec.Struct, frozen=True):
 
 
 class RenditionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One rendition of a manifest version, its segments in order of number."""
+    """One rendition of a manifest version, its segments in order of number.
+
+    ValueError where a text holds what would end an attribute or a line of a manifest (RFC 8216 4.2).
+    """
 
     digest: str
     name: str
@@ -37,6 +45,12 @@ class RenditionRow(msgspec.Struct, frozen=True, kw_only=True):
     channels: int | None = None
     sample_rate: int | None = None
     language: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, str) and not _fits_a_line(value):
+                raise ValueError(f"{name} {value!r} cannot stand in a manifest")
 
     @property
     def playlist(self) -> str:

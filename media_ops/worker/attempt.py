@@ -6,91 +6,124 @@ does (``work``), and which job is next (``slots``).
 
 import asyncio
 import contextlib
-import os
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
+from opentelemetry.trace import Span
 
 from mcsp.errors import MCSPError
-from mcsp.telemetry.metrics import observed
+from mcsp.telemetry.metrics import counted
+from media_ops import priority
 from media_ops.ledger import endings, leases
 from media_ops.ledger.endings import JobError
-from media_ops.ledger.leases import Lease, LeaseLostError
+from media_ops.ledger.leases import Lease, LeaseLostError, Purpose
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
+from media_ops.worker.spans import ended, job_span
 
 log = structlog.get_logger()
 
-BACKGROUND_NICE = 10
-"""What plays already goes on behind what does not, and before the encode slot (19)."""
+BACKGROUND_NICE, ENCODE_NICE = 10, 19
 
 
 @dataclass
 class Attempt:
-    """A job at work. ``progress`` (0 … 1) is what the heartbeat tells; ``yielded`` frees its quick place."""
+    """A job at work. ``progress`` (0 … 1) is what the heartbeat tells."""
 
     context: WorkerContext
     lease: Lease
     progress: float = 0.0
-    yielded: bool = False
+    opened: bool = False
+    """The item plays since it began."""
     group: int | None = None
     """Process group of the media program that runs for it."""
+    aside: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it has to make way: its lease goes back, and others may go on with it."""
+    began: float = field(default_factory=time.monotonic)
+    _lowering: asyncio.Task[None] | None = field(default=None, init=False)
 
-    def step_back(self) -> None:
-        """The item plays: make room for fresh uploads, of places and of processor time."""
-        if self.yielded or self.lease.slot != "quick":
-            return
-        self.yielded = True
-        if self.group is not None:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                os.setpriority(os.PRIO_PGRP, self.group, BACKGROUND_NICE)
-        self.context.wake()
+    @property
+    def purpose(self) -> Purpose:
+        return "growing" if self.opened and self.lease.purpose == "opening" else self.lease.purpose
+
+    @property
+    def nice(self) -> int:
+        """Of its media program: fresh uploads before what plays, and both before the encode slot."""
+        if self.lease.slot == "encode":
+            return ENCODE_NICE
+        return 0 if self.purpose == "opening" else BACKGROUND_NICE
+
+    def step_back(self) -> bool:
+        """The item plays: leave processor time to fresh uploads. False where that was known."""
+        if self.purpose != "opening":
+            return False
+        self.opened = True
+        if self.group is not None and self.lease.slot == "quick":
+            self._lowering = asyncio.create_task(priority.lower(self.group, BACKGROUND_NICE))
+        return True
 
 
 Work = Callable[[Attempt], Awaitable[None]]
 
 
 async def run_attempt(attempt: Attempt, work: Work) -> str:
-    """Run ``work`` while the lease holds; gives how it ended: done, lost, or the ledger's new state.
+    """Run ``work`` while the lease holds; gives how it ended: done, lost, aside, or the ledger's new state.
 
     ``work`` completes the job itself. Cancellation (a graceful stop) gives the lease back at once.
     """
+    with job_span(attempt.lease) as span:
+        return await _run(attempt, work, span)
+
+
+async def _run(attempt: Attempt, work: Work, span: Span) -> str:
     lease = attempt.lease
     bound = log.bind(job=str(lease.job_id), kind=lease.kind, media=str(lease.media_id))
     bound.info("job begins", attempt=lease.attempts + 1, rungs=len(lease.rungs))
     try:
-        with observed("worker", lease.kind):
-            await _while_leased(attempt, work)
+        with counted("worker", lease.kind):
+            done = await _while_leased(attempt, work)
     except LeaseLostError:
         bound.warning("lease lost, work dropped")
+        ended(span, "lost")
         return "lost"
     except asyncio.CancelledError:
+        ended(span, "given back")
         await _give_back(attempt)
         raise
     except Exception as error:  # whatever went wrong is an attempt of this job and written down as such
-        return await _failed(attempt, error)
-    bound.info("job done")
-    return "done"
+        outcome = await _failed(attempt, error)
+        ended(span, outcome, error)
+        return outcome
+    outcome = "done" if done else "aside"
+    if not done:
+        await _give_back(attempt)
+    bound.info("job done" if done else "job makes way")
+    ended(span, outcome)
+    return outcome
 
 
-async def _while_leased(attempt: Attempt, work: Work) -> None:
-    """The work and its heartbeat side by side: the end of one is the end of both."""
+async def _while_leased(attempt: Attempt, work: Work) -> bool:
+    """The work and its heartbeat side by side: the end of one is the end of both. False: it made way."""
     doing = asyncio.ensure_future(work(attempt))
     beating = asyncio.create_task(_beat(attempt))
+    asked = asyncio.create_task(attempt.aside.wait())
     try:
-        await asyncio.wait({doing, beating}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
+        await asyncio.wait({doing, beating, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if beating.done() and not doing.done():
             await beating
     finally:
-        beating.cancel()
-        doing.cancel()
-        await asyncio.gather(doing, beating, return_exceptions=True)
+        for one in (doing, beating, asked):
+            one.cancel()
+        await asyncio.gather(doing, beating, asked, return_exceptions=True)
+    if doing.cancelled():
+        return False
     try:
         await doing
     except ExceptionGroup as group:
         raise _cause(group) from group
+    return True
 
 
 def _cause(group: ExceptionGroup) -> Exception:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -46,11 +47,18 @@ class WorkerContext:
     scratch: Path
     wakes: list[asyncio.Event] = field(default_factory=list)
     """One for each slot, which registers its own."""
+    players: list[Callable[[UUID], None]] = field(default_factory=list)
+    """What each slot does when an item plays."""
 
     def wake(self) -> None:
         """Have every slot look into the ledger now."""
         for event in self.wakes:
             event.set()
+
+    def plays(self, media_id: UUID) -> None:
+        """Tell every slot that the item plays."""
+        for told in self.players:
+            told(media_id)
 
     @property
     def bucket(self) -> str:

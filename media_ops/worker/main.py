@@ -20,8 +20,9 @@ from mcsp.settings import Settings
 from media_ops.ledger import losses
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
 from media_ops.worker.metrics import RUNNING
+from media_ops.worker.places import ENCODE, QUICK
 from media_ops.worker.publisher import Publisher
-from media_ops.worker.slots import POLL_S, QUICK_MOST, QUICK_PLACES, Slot
+from media_ops.worker.slots import POLL_S, Slot
 from media_ops.worker.wakes import listen
 from media_ops.worker.work import Workshop
 
@@ -37,8 +38,8 @@ async def run_worker(name: str, settings: Settings, stop: asyncio.Event) -> None
         context = await _context(name, resources)
         publisher = Publisher(context)
         shop = Workshop(publisher)
-        quick = Slot(context, "quick", QUICK_PLACES, QUICK_MOST, shop.work)
-        encode = Slot(context, "encode", 1, 1, shop.work)
+        quick = Slot(context, "quick", QUICK, shop.work)
+        encode = Slot(context, "encode", ENCODE, shop.work)
         RUNNING.labels("quick").set_function(lambda: quick.running)
         RUNNING.labels("encode").set_function(lambda: encode.running)
         health = Health([

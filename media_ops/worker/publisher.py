@@ -48,12 +48,10 @@ class Publisher:
     async def published(self, attempt: Attempt) -> None:
         """New rows of an item: open its first version if it is time, and render what is stale.
 
-        Once the item plays, the job gives up its place among the quick ones.
+        Once the item plays, what opened it gives up its place among the quick ones.
         """
         media_id = attempt.lease.media_id
-        if media_id in self._playing:
-            attempt.step_back()
-        else:
+        if media_id not in self._playing:
             await patiently(lambda: self._settle(media_id))
         self.dirty(media_id)
 
@@ -109,6 +107,7 @@ class Publisher:
         return INTERVAL_S
 
     def _note(self, media_id: UUID, moved: Advance) -> None:
+        self.context.plays(media_id)
         if moved.first_after_s is not None:
             self.context.wake()  # what stood aside for this may begin
             FIRST_PLAYABLE.observe(moved.first_after_s)

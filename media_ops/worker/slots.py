@@ -1,14 +1,16 @@
 """Slots: how many jobs of which kind a worker runs at once, and what it takes next.
 
 The quick slot holds several jobs that bring an item to playable; once a job's item plays, the job gives
-up its place and goes on in the background, so that a fresh upload never waits behind a long one. The
-encode slot holds one. What does not belong here: what a job does.
+up its place and goes on in the background, where it makes way for fresh uploads: its lease is given back,
+and whoever has room goes on with it. The encode slot holds one. What does not belong here: what a job does
+(``work``), and how many are too many (``places``).
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 import structlog
 
@@ -16,24 +18,22 @@ from media_ops.ledger import leases
 from media_ops.ledger.leases import Lease
 from media_ops.worker.attempt import Attempt, Work, run_attempt
 from media_ops.worker.context import DATABASE_AWAY, WorkerContext, patiently
+from media_ops.worker.places import Places
 
 log = structlog.get_logger()
 
 POLL_S = 2.0
 """Jobs are looked for this often whatever Kafka does (DESIGN: Kafka wakes, PostgreSQL decides)."""
-QUICK_PLACES, QUICK_MOST = 4, 12
-"""Jobs on the way to playable at once, and all jobs of the quick slot with those in the background."""
 LANES = ("inspect", "audio", "video")
 
 
 @dataclass
 class Slot:
-    """Runs jobs of one slot until stopped. ``places`` counts jobs that have not yielded, ``most`` all."""
+    """Runs jobs of one slot until stopped."""
 
     context: WorkerContext
     name: str
-    places: int
-    most: int
+    places: Places
     work: Callable[[str], Work]
     lanes: Sequence[str] = LANES
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,6 +41,7 @@ class Slot:
 
     def __post_init__(self) -> None:
         self.context.wakes.append(self.wake)
+        self.context.players.append(self.plays)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take and run jobs until ``stop`` is set; then every lease is given back."""
@@ -57,17 +58,22 @@ class Slot:
         """Jobs at work now, those in the background included."""
         return len(self._running)
 
-    def free(self) -> bool:
-        """Whether another job may begin."""
-        busy = sum(not attempt.yielded for attempt in self._running.values())
-        return busy < self.places and len(self._running) < self.most
+    def plays(self, media_id: UUID) -> None:
+        """The item plays: what opened it goes on in the background."""
+        for attempt in self._at_work():
+            if attempt.lease.media_id == media_id and attempt.step_back():
+                self.wake.set()
+
+    def _at_work(self) -> list[Attempt]:
+        return [attempt for attempt in self._running.values() if not attempt.aside.is_set()]
 
     async def _fill(self) -> None:
         try:
-            while self.free():
+            while purposes := self.places.free(self._at_work()):
                 lease = await leases.take(
-                    self.context.pool, worker=self.context.name, slot=self.name, lanes=self.lanes
-                )
+                    self.context.pool, worker=self.context.name, slot=self.name, lanes=self.lanes,
+                    purposes=purposes,
+                )  # fmt: skip
                 if lease is None:
                     return
                 self._begin(lease)
@@ -79,17 +85,19 @@ class Slot:
         task = asyncio.create_task(self._run(attempt), name=f"{lease.kind} {lease.job_id}")
         self._running[task] = attempt
         task.add_done_callback(self._ended)
+        if (last := self.places.in_the_way(self._at_work())) is not None:
+            last.aside.set()
 
     async def _run(self, attempt: Attempt) -> None:
         """The job, and after an inspect the item's opening job in the same place, without a round trip."""
         outcome = await run_attempt(attempt, self.work(attempt.lease.kind))
-        if attempt.lease.kind == "inspect" and outcome == "done":
+        if attempt.lease.kind == "inspect" and outcome == "done" and attempt.purpose == "opening":
             await self._go_on(attempt)
 
     async def _go_on(self, attempt: Attempt) -> None:
         take = partial(
             leases.take, self.context.pool, worker=self.context.name, slot=self.name, lanes=self.lanes,
-            media_id=attempt.lease.media_id, priority=leases.OPENING_PRIORITY,
+            media_id=attempt.lease.media_id, purposes=("opening",),
         )  # fmt: skip
         lease = await patiently(take)
         self.context.wake()

@@ -23,7 +23,6 @@ from media_ops.worker.streams import RungWriter, StreamPublisher
 
 SOURCE_URL_S = 24 * 3600
 """A presigned source address outlives the longest attempt (its wall time limit)."""
-NICE = {"quick": 0, "encode": 19}
 ART_NICE = 10
 """A poster may come a moment after the first picture plays."""
 EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
@@ -80,7 +79,7 @@ class Workshop:
         with tempfile.TemporaryDirectory(prefix=f"{lease.kind}-", dir=context.scratch) as scratch:
             outputs = produce.produce(
                 _url(attempt, source), source.description, source.grid, [p.rung for p in rungs],
-                scratch=Path(scratch), nice=NICE[lease.slot], loudness=measure,
+                scratch=Path(scratch), nice=attempt.nice, loudness=measure,
                 started=partial(setattr, attempt, "group"),
             )  # fmt: skip
             async with aclosing(outputs):

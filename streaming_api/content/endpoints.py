@@ -1,23 +1,22 @@
 """Routes of content. Whoever calls comes first; what one may not see is not found."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
 from mcsp.errors import UnauthorizedError
-from mcsp.pages import LIMIT_DEFAULT, LIMIT_MAX, Page
+from mcsp.pages import LIMIT_DEFAULT, Page
 from streaming_api.content import logic
 from streaming_api.content.events import stream
 from streaming_api.content.schemas import ChangeMedia, MediaItem
 from streaming_api.content.state import Content
 from streaming_api.frame.callers import Person, Viewer
 from streaming_api.frame.idempotent import IdempotencyKey, respond
-
-Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)]
+from streaming_api.frame.paging import Cursor, Limit
 
 
 def _id(viewer: Viewer | None) -> UUID | None:
@@ -37,7 +36,7 @@ async def list_media(
     viewer: NamedDependency[Viewer | None],
     content: NamedDependency[Content],
     owner: FromQuery[Literal["me"] | None] = None,
-    cursor: FromQuery[str | None] = None,
+    cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Page[MediaItem]:
     """With ``owner=me`` all of the caller's own, in whatever state; else what ``/v1/feed`` gives."""
@@ -52,7 +51,7 @@ async def list_media(
 async def show_feed(
     viewer: NamedDependency[Viewer | None],
     content: NamedDependency[Content],
-    cursor: FromQuery[str | None] = None,
+    cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Page[MediaItem]:
     """Public items that play."""

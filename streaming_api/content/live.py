@@ -86,8 +86,9 @@ class LiveItems:
         mine = self._subscribers.setdefault(owner_id, set())
         if len(mine) >= STREAMS_A_PERSON:
             raise RateLimitedError(
-                "too_many_streams", "Too many open studios.", action="Close some.", retry_after_s=5
-            )
+                "too_many_streams", f"At most {STREAMS_A_PERSON} studios of a person are told of changes.",
+                action="Close one of them.", retry_after_s=5,
+            )  # fmt: skip
         subscriber = Subscriber(owner_id)
         mine.add(subscriber)
         STREAMS.inc()
@@ -106,9 +107,14 @@ class LiveItems:
     async def check(self) -> None:
         """Readiness: changes are heard and told. Raises UnavailableError when they are not."""
         if any(task.done() for task in self._tasks):
-            raise UnavailableError("live_ended", "Open studios are told nothing any more: restart.")
+            raise UnavailableError(
+                "live_ended", "Open studios are told nothing any more.", action="Restart this process."
+            )
         if not self.listening.is_set():
-            raise UnavailableError("live_not_listening", "The connection that hears of changes is down.")
+            raise UnavailableError(
+                "live_not_listening", "The connection that hears of changes is down.",
+                action="Wait: it is opened again. If it stays, look whether PostgreSQL runs.",
+            )  # fmt: skip
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["LiveItems"]:

@@ -73,7 +73,10 @@ async def show(items: Items, media_id: UUID, viewer_id: UUID | None) -> MediaIte
 
 
 def _not_found() -> NotFoundError:
-    return NotFoundError("media_not_found", "There is no such item, or you may not see it.")
+    return NotFoundError(
+        "media_not_found", "There is no such item, or you may not see it.",
+        action="Check its address; if it is private, log in as its owner.",
+    )  # fmt: skip
 
 
 async def mine(items: Items, owner_id: UUID, cursor: str | None, limit: int) -> Page[MediaItem]:
@@ -105,7 +108,9 @@ async def change(
 ) -> Answer:
     """Rename an item or change who may see it; the answer carries the item."""
     if wanted.title is None and wanted.visibility is None:
-        raise InvalidInputError("nothing_to_change", "Say a title or a visibility.")
+        raise InvalidInputError(
+            "nothing_to_change", "This changes nothing.", action="Send a title, a visibility or both."
+        )
     title = None if wanted.title is None else checked_title(wanted.title)
 
     async def work(connection: Connection) -> Answer:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from mcsp.database.pool import Connection
+from mcsp.telemetry.traces import outgoing
 
 # Lateral with OFFSET 0: PostgreSQL then asks the views item by item instead of computing them whole.
 _STATE = """
@@ -59,8 +60,9 @@ UPDATE content.media SET deleted_at = coalesce(deleted_at, now()), updated_at = 
 WHERE media_id = $1 AND owner_id = $2 RETURNING true
 """
 _OWNS = "SELECT true FROM content.media WHERE media_id = $1 AND owner_id = $2 AND deleted_at IS NULL"
-_DELETE_MEDIA = "SELECT media_ops.delete_media($1)"
-_RETRY_MEDIA = "SELECT media_ops.retry_media($1)"
+# The work that these put belongs to the trace of the request.
+_DELETE_MEDIA = "SELECT media_ops.delete_media($1) FROM set_config('mcsp.trace', $2::jsonb::text, true)"
+_RETRY_MEDIA = "SELECT media_ops.retry_media($1) FROM set_config('mcsp.trace', $2::jsonb::text, true)"
 
 Reader = Connection | asyncpg.Pool
 
@@ -127,7 +129,7 @@ async def delete(connection: Connection, media_id: UUID, owner_id: UUID) -> bool
     """Delete a person's item and all work on it, in the caller's transaction; False when there is none."""
     if not await connection.fetchval(_DELETE, media_id, owner_id):
         return False
-    await connection.fetchval(_DELETE_MEDIA, media_id)
+    await connection.fetchval(_DELETE_MEDIA, media_id, outgoing())
     return True
 
 
@@ -135,4 +137,4 @@ async def retry(connection: Connection, media_id: UUID, owner_id: UUID) -> bool 
     """Replay an item's dead jobs; False when none can be, None when the person has no such item."""
     if not await connection.fetchval(_OWNS, media_id, owner_id):
         return None
-    return bool(await connection.fetchval(_RETRY_MEDIA, media_id))
+    return bool(await connection.fetchval(_RETRY_MEDIA, media_id, outgoing()))

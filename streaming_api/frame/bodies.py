@@ -42,7 +42,10 @@ async def read_body(
         async with asyncio.timeout(READ_TIMEOUT_S):
             body = await _collect(receive, limit)
     except TimeoutError as error:
-        raise InvalidInputError("slow_body", "The body did not arrive within 30 seconds.") from error
+        raise InvalidInputError(
+            "slow_body", f"The body did not arrive within {READ_TIMEOUT_S:.0f} seconds.",
+            action="Send it again, over a better connection.",
+        ) from error  # fmt: skip
     if coding.endswith("gzip"):
         body = _unpacked(body, limit)
     _check_text(body)
@@ -81,16 +84,21 @@ async def _collect(receive: Receive, limit: int) -> bytes:
 
 def _check_text(body: bytes) -> None:
     if b"\\u0000" in body and _ESCAPED_NUL.search(body):
-        raise InvalidInputError("nul_character", "Text must not hold the character NUL (U+0000).")
+        raise InvalidInputError(
+            "nul_character", "Text must not hold the character NUL (U+0000).", action="Take it out."
+        )
     if b"\\u" in body and any(escape[1] for escape in _ESCAPES.finditer(body)):
         raise InvalidInputError(
-            "unpaired_surrogate", "Text must not hold half of a surrogate pair (U+D800 to U+DFFF)."
-        )
+            "unpaired_surrogate", "Text must not hold half of a surrogate pair (U+D800 to U+DFFF).",
+            action="Send the character whole, or as UTF-8.",
+        )  # fmt: skip
     if not body.isascii():
         try:
             body.decode()
         except UnicodeDecodeError as error:
-            raise InvalidInputError("not_utf8", "The body is not valid UTF-8.") from error
+            raise InvalidInputError(
+                "not_utf8", "The body is not valid UTF-8.", action="Encode it as UTF-8."
+            ) from error
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -108,4 +116,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError("body_too_large", f"The body may be at most {limit} bytes.", limit_bytes=limit)
+    return TooLargeError(
+        "body_too_large", f"The body may be at most {limit} bytes.",
+        action="Send less. Files go to the addresses that POST /v1/uploads gives.", limit_bytes=limit,
+    )  # fmt: skip

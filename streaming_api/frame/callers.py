@@ -117,7 +117,10 @@ class TokenVerifier:
 
     def _claims(self, token: str) -> _Claims:
         if self._keys is None:
-            raise UnavailableError("no_keys", "The keys that check access tokens cannot be had right now.")
+            raise UnavailableError(
+                "no_keys", "The keys that check access tokens cannot be had right now.",
+                action="Try again in a moment.",
+            )  # fmt: skip
         try:
             decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
             if decoded.header.get("typ") != "at+jwt":

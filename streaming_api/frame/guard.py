@@ -79,7 +79,9 @@ class Guard:
             return
         try:
             if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-                raise InvalidInputError("nul_character", "Text must not hold the character NUL (U+0000).")
+                raise InvalidInputError(
+                    "nul_character", "Text must not hold the character NUL (U+0000).", action="Take it out."
+                )
             if b"authorization" in headers and scope["path"] not in OPERATIONS:
                 value = headers[b"authorization"].decode("latin-1")
                 scope["state"]["person"] = await self._verifier.person(value)

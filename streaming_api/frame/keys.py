@@ -36,7 +36,9 @@ def key_fetcher(services: Sequence[Service], options: Settings, state: State) ->
                 return answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise UnavailableError(
-                "identity_down", "The login service does not answer right now.", action="Try again."
+                "identity_down",
+                "The login service does not answer right now.",
+                action="Try again in a moment.",
             ) from error
 
     return remote

@@ -18,6 +18,12 @@ log = structlog.get_logger()
 
 PROBLEM_JSON = "application/problem+json"
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_content_type"}
+_NEXT = {
+    404: "Check the address; /schema lists what there is.",
+    405: "Use one of the methods that the header Allow names.",
+    413: "Send less.",
+    415: "Send application/json.",
+}
 _RETRY_AFTER_S = 1
 
 
@@ -104,6 +110,7 @@ def _https(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
         code="invalid_request" if status == 400 else _STATUS_CODES.get(status, "refused"),
         detail=" ".join(field.message for field in fields) or error.detail.split(" for ")[0],
         retryable=False,
+        action=_NEXT.get(status, "Change that and send it again."),
         request_id=_request_id(request),
         errors=fields,
     )
@@ -146,7 +153,10 @@ def _phrase(status: int) -> str:
 def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
     """JSON nested beyond what the decoder follows; logged, because a loop of ours would look the same."""
     log.warning("nested too deeply", exc_info=error, path=request.url.path)
-    return _ours(request, InvalidInputError("nested_too_deeply", "The body is nested too deeply."))
+    return _ours(
+        request,
+        InvalidInputError("nested_too_deeply", "The body is nested too deeply.", action="Send fewer levels."),
+    )
 
 
 def _late(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

@@ -31,8 +31,9 @@ class Accounts:
         name = request.display_name.strip()
         if not name or not name.isprintable():
             raise InvalidInputError(
-                "bad_display_name", "The display name must hold visible characters.", field="display_name"
-            )
+                "bad_display_name", "The display name must hold visible characters.",
+                action="Write at least one letter, digit or sign.", field="display_name",
+            )  # fmt: skip
         email = normalised(request.email)
         hashed = await self.passwords.hash(request.password)
         user_id = uuid7()

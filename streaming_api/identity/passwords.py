@@ -63,7 +63,10 @@ class Passwords:
         except VerifyMismatchError:
             return False
         except (VerificationError, InvalidHashError) as error:
-            raise UnavailableError("hash_unreadable", "The stored password cannot be checked.") from error
+            raise UnavailableError(
+                "hash_unreadable", "The stored password cannot be checked.",
+                action="Try again; if it stays, tell us the request id.",
+            ) from error  # fmt: skip
 
     async def _run(self, function: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= WAITING_MAX:

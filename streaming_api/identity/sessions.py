@@ -87,7 +87,9 @@ class Sessions:
             elif person is not None:
                 holder = Holder(person.session_id, person.user_id)
             else:
-                raise UnauthorizedError("not_logged_in", "Send the refresh token or log in first.")
+                raise UnauthorizedError(
+                    "not_logged_in", "Nobody is logged in.", action="Send the refresh token, or log in first."
+                )
             if holder is None:
                 raise bad_refresh_token()
             await self._revoke(connection, holder, "logout")

@@ -32,10 +32,15 @@ async def play(player: Player, media_id: UUID, viewer_id: UUID | None) -> Playba
     """
     item = await repository.playable(player.pool, media_id, viewer_id)
     if item is None:
-        raise NotFoundError("media_not_found", "There is no such item, or you may not see it.")
+        raise NotFoundError(
+            "media_not_found", "There is no such item, or you may not see it.",
+            action="Check its address; if it is private, log in as its owner.",
+        )  # fmt: skip
     if item.manifest_version is None or item.prefix is None:
         raise ConflictError(
-            "not_playable_yet", "This item does not play yet.", action="Look at its state and ask again."
+            "not_playable_yet",
+            "This item does not play yet.",
+            action="Wait until its status is playable or ready.",
         )
     return _answer(player, item, item.prefix, item.manifest_version, viewer_id)
 

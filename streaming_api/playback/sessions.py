@@ -52,7 +52,10 @@ class SessionKeys:
         raw = _decoded(session_id)
         body, mac = raw[: _BODY.size], raw[_BODY.size :]
         if len(body) != _BODY.size or not hmac.compare_digest(_digest(self._mac, body), mac):
-            raise InvalidInputError("unknown_session", "This session was not given by playback.")
+            raise InvalidInputError(
+                "unknown_session", "This session was not given by playback.",
+                action="Ask for playback of the item and send the session that it gives.",
+            )  # fmt: skip
         _, media_id, viewer, started_ms = _BODY.unpack(body)
         return PlaySession(UUID(bytes=media_id), viewer, started_ms)
 

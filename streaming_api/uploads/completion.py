@@ -52,7 +52,7 @@ async def join(uploads: Uploads, upload: Upload, named: list[Part]) -> str:
     except InvalidInputError as wrong:
         return await _joined_meanwhile(uploads, upload, wrong)
     if not await repository.mark_joining(uploads.pool, upload):
-        raise ConflictError("upload_ended", "This upload ended meanwhile.", action="Look at its state.")
+        raise ConflictError("upload_ended", "This upload ended meanwhile.", action="Read it anew to see how.")
     try:
         await uploads.store.complete_multipart(upload.bucket, upload.key, upload.store_upload, parts)
     except NotFoundError as gone:
@@ -92,7 +92,10 @@ async def joined_etag(store: ObjectStore, upload: Upload, gone: MCSPError | None
             "upload_gone", "The store knows this upload no longer.", action="Begin a new upload."
         ) from gone
     if head.size_bytes != upload.size_bytes:
-        raise InvalidInputError("size_mismatch", "The stored file has another size than was announced.")
+        raise InvalidInputError(
+            "size_mismatch", "The stored file has another size than was announced.",
+            action="Begin a new upload with the file's real size.",
+        )  # fmt: skip
     return head.etag
 
 

@@ -71,7 +71,7 @@ async def _check_room(connection: Connection | asyncpg.Pool, owner_id: UUID) -> 
     if await repository.count_open(connection, owner_id) >= limits.MAX_OPEN_UPLOADS:
         raise RateLimitedError(
             "too_many_uploads", f"You have {limits.MAX_OPEN_UPLOADS} uploads under way.",
-            action="Finish or cancel some of them.", retry_after_s=60,
+            action="Finish one of them or discard it.", retry_after_s=60,
         )  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from mcsp.pages import LIMIT_DEFAULT, LIMIT_MAX, Page
+from mcsp.pages import LIMIT_DEFAULT, Page
 from streaming_api.frame.callers import Person
 from streaming_api.frame.idempotent import IdempotencyKey, respond
+from streaming_api.frame.paging import Cursor, Limit
 from streaming_api.uploads import cancellation, completion, creation, parts, state, views
 from streaming_api.uploads.limits import MAX_PARTS, SIGNED_AT_ONCE
 from streaming_api.uploads.schemas import (
@@ -41,8 +42,8 @@ async def create_upload(
 async def list_uploads(
     person: NamedDependency[Person],
     uploads: NamedDependency[Uploads],
-    cursor: FromQuery[str | None] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
 ) -> Page[UploadView]:
     """What can be resumed, or cancelled."""
     return await views.open_page(uploads, person.user_id, cursor, limit)

@@ -18,7 +18,9 @@ def sign_parts(
     refuse_ended(upload)
     count = part_count(upload.size_bytes, upload.part_size)
     if not 1 <= first <= count:
-        raise InvalidInputError("no_such_part", f"This upload has the parts 1 to {count}.")
+        raise InvalidInputError(
+            "no_such_part", f"This upload has the parts 1 to {count}.", action="Ask for one of these."
+        )
     last = min(count, first + limit - 1)
     parts = [_signed(uploads, upload, number) for number in range(first, last + 1)]
     return SignedParts(upload.upload_id, parts, last + 1 if last < count else None)

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from mcsp.database.pool import Connection
+from mcsp.telemetry.traces import outgoing
 
 State = Literal["open", "done", "aborted", "expired"]
 
@@ -42,7 +43,10 @@ _CREATE_MEDIA = "SELECT content.create_media($1, $2, $3, $4)"
 _ENSURE_CHANNEL = "SELECT content.ensure_channel($1)"
 _DECIDE_AUDIENCE = "SELECT content.decide_audience($1)"
 _DROP_MEDIA = "SELECT content.drop_unfinished($1)"
-_ENQUEUE = "SELECT media_ops.enqueue_source($1, $2, $3, $4, $5, $6, $7, $8)"
+_ENQUEUE = """
+SELECT media_ops.enqueue_source($1, $2, $3, $4, $5, $6, $7, $8)
+FROM set_config('mcsp.trace', $9::jsonb::text, true)
+"""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -118,7 +122,7 @@ async def finish(connection: Connection, upload: Upload, etag: str) -> bool:
     await connection.execute(_DONE, upload.upload_id, upload.owner_id, etag)
     await connection.fetchval(
         _ENQUEUE, upload.media_id, upload.owner_id, upload.bucket, upload.key, etag, upload.size_bytes,
-        upload.filename, upload.content_type,
+        upload.filename, upload.content_type, outgoing(),
     )  # fmt: skip
     return True
 

@@ -103,5 +103,8 @@ def checked_content_type(content_type: str) -> str:
     if not bare:
         return _UNKNOWN_TYPE
     if not _CONTENT_TYPE.fullmatch(bare):
-        raise InvalidInputError("bad_content_type", "content_type must look like video/mp4.")
+        raise InvalidInputError(
+            "bad_content_type", "content_type must look like video/mp4.",
+            action="Send the file's type, or leave it out: the file itself is looked at.",
+        )  # fmt: skip
     return bare

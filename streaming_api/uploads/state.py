@@ -31,14 +31,17 @@ async def find(
     """The person's own upload; NotFoundError for any other."""
     upload = await repository.get(connection, upload_id, owner_id, lock=lock)
     if upload is None:
-        raise NotFoundError("upload_not_found", "You have no such upload.")
+        raise NotFoundError("upload_not_found", "You have no such upload.", action="Begin a new upload.")
     return upload
 
 
 def refuse_ended(upload: Upload) -> None:
     """Raises ConflictError, which says how it ended, unless the upload is open."""
     if upload.state == "done":
-        raise ConflictError("upload_done", "This upload is complete.", media_id=str(upload.media_id))
+        raise ConflictError(
+            "upload_done", "This upload is complete.",
+            action="Look at its item.", media_id=str(upload.media_id),
+        )  # fmt: skip
     if upload.state != "open":
         raise ConflictError(
             f"upload_{upload.state}", f"This upload is {upload.state}.", action="Begin a new upload."

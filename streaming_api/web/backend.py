@@ -83,7 +83,9 @@ async def post(client: httpx.AsyncClient, path: str, body: bytes) -> httpx.Respo
     try:
         return await client.post(path, content=body, headers={"Content-Type": "application/json"})
     except httpx.HTTPError as error:
-        raise UnavailableError("identity_unavailable", "Logging in is not possible right now.") from error
+        raise UnavailableError(
+            "identity_unavailable", "Logging in is not possible right now.", action="Try again in a moment."
+        ) from error
 
 
 async def _get(
@@ -93,9 +95,15 @@ async def _get(
     try:
         answer = await client.get(path, params=query, headers=headers)
     except httpx.HTTPError as error:
-        raise UnavailableError("service_unavailable", "The server does not answer right now.") from error
+        raise _unavailable() from error
     if answer.status_code in (400, 401, 403, 404, 409):
-        raise NotFoundError("not_found", "There is nothing here.")
+        raise NotFoundError("not_found", "There is nothing here.", action="Go to the newest items.")
     if not answer.is_success:
-        raise UnavailableError("service_unavailable", "The server does not answer right now.")
+        raise _unavailable()
     return answer.content
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError(
+        "service_unavailable", "The server does not answer right now.", action="Try again in a moment."
+    )

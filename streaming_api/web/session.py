@@ -84,9 +84,13 @@ def _same_site(request: Request[Any, Any, Any]) -> None:
     site = request.headers.get("sec-fetch-site")
     own = site == "same-origin" if site else request.headers.get("origin", "") in ("", _own_origin(request))
     if not own:
-        raise ForbiddenError("other_site", "This request came from another site.")
+        raise ForbiddenError(
+            "other_site", "This request came from another site.", action="Open our own page and log in there."
+        )
     if not request.headers.get("content-type", "").startswith("application/json"):
-        raise InvalidInputError("not_json", "Send JSON.")
+        raise InvalidInputError(
+            "not_json", "The body is not marked as JSON.", action="Send it as application/json."
+        )
 
 
 def _own_origin(request: Request[Any, Any, Any]) -> str:

@@ -72,7 +72,7 @@ def serve(
     static = load()
     file = static.files.get(path.lstrip("/"))
     if file is None:
-        raise NotFoundError("no_such_file", "There is no such file.")
+        raise NotFoundError("no_such_file", "There is no such file.", action="Load the page again.")
     packed = file.packed if "gzip" in accept_encoding else None
     headers = {
         "Cache-Control": FOR_GOOD if digest == static.digest else OTHER_BUILD,

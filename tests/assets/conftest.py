@@ -15,26 +15,16 @@ from assets.renditions import renditions
 from assets.resources import Ledger, Objects, Pages
 from assets.sources import sources
 from assets.state_checks import never_stuck
+from tests.assets.resources import ledger, pages, store
 from tests.media_ops.conftest import database, pool, postgres_server
-from tests.media_ops.postgres import Server
 
-__all__ = ["database", "pool", "postgres_server"]
+__all__ = ["database", "ledger", "pages", "pool", "postgres_server", "store"]
 
 Run = Callable[..., Awaitable[dg.ExecuteInProcessResult]]
 
 ASSETS = {
     asset.key.to_user_string(): asset for asset in (sources, renditions, packages, remake_plan, remakes)
 }
-
-
-@pytest.fixture
-def ledger(postgres_server: Server, database: str) -> Ledger:
-    return Ledger(dsn=postgres_server.dsn("pipelines", database))
-
-
-@pytest.fixture
-def pages() -> Pages:
-    return Pages(url="http://127.0.0.1:1")
 
 
 @pytest.fixture

@@ -117,6 +117,20 @@ async def test_an_item_that_nobody_works_on_is_an_error_and_fails_the_run(pool, 
     assert not result.success
     assert whole.severity is dg.AssetCheckSeverity.ERROR
     assert "mcsp jobs replay" in str(whole.description)
+    assert "mcsp status" not in str(whole.description)
+
+
+async def test_where_nobody_works_the_checks_send_to_the_workers_and_not_to_the_jobs(
+    pool, run, check
+) -> None:
+    await new_item(pool)
+    await pool.execute("UPDATE media_ops.job SET due_at = now() - interval '200 s'")
+    result = await run("sources", _now(), 0)
+    for found in (_checks(result)["whole"], await check()):
+        assert not found.passed
+        assert "`mcsp status`" in str(found.description)
+        assert "worker-1.log" in str(found.description)
+        assert "replay" not in str(found.description)
 
 
 async def test_a_failed_item_does_not_hold_up_its_hour(pool, run) -> None:

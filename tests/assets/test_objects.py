@@ -1,7 +1,6 @@
 """Rows, manifests and the real store agree, and where they do not the checks say what is wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -12,9 +11,9 @@ from assets.partitions import key_of
 from assets.resources import Objects
 from assets.state_checks import no_orphan_objects
 from deploy.handle import StackHandle
-from mcsp.s3 import ObjectStore
-from media_ops import integrity
+from media_ops import completeness, integrity
 from media_ops.lineage import hour_of
+from tests.assets.resources import objects_of
 from tests.assets.shelf import published
 
 pytestmark = pytest.mark.stack
@@ -24,20 +23,7 @@ LATER = datetime.now(UTC) + timedelta(hours=2)
 
 @pytest.fixture
 def objects(stack: StackHandle) -> Objects:
-    env = stack.env("tests")
-    return Objects(
-        endpoint=env["MCSP_S3__ENDPOINT"],
-        region="us-east-1",
-        access_key=env["MCSP_S3__ACCESS_KEY"],
-        secret_key=env["MCSP_S3__SECRET_KEY"],
-        bucket_media=env["MCSP_S3__BUCKET_MEDIA"],
-    )
-
-
-@pytest.fixture
-async def store(objects: Objects) -> AsyncIterator[ObjectStore]:
-    async with objects.open() as opened:
-        yield opened
+    return objects_of(stack)
 
 
 @pytest.fixture
@@ -98,6 +84,46 @@ async def test_a_finished_list_that_became_shorter_is_found(item, run, store, cu
     found = await _complete(run)
     assert (found.passed, found.metadata["broken"].value) == (False, 1)
     assert why in str(found.metadata["what"].value)
+
+
+@pytest.fixture
+async def hour_of_three(item, pool, store, objects, monkeypatch):
+    """Three items of this hour, looked up one a portion; the last lacks a manifest."""
+    monkeypatch.setattr(completeness, "AT_ONCE", 1)
+    more = [await published(pool, store, objects.bucket_media) for _ in range(2)]
+    items = sorted([item, *more], key=lambda one: one.media_id)
+    await store.delete(objects.bucket_media, [f"media/{items[-1].media_id}/m1/master.m3u8"])
+    yield items
+    for one in more:
+        await store.delete_prefix(objects.bucket_media, f"media/{one.media_id}/")
+
+
+async def test_a_run_looks_at_every_package_of_the_hour(hour_of_three, run) -> None:
+    found = await _complete(run)
+    assert (found.passed, found.metadata["looked_at"].value) == (False, 3)
+    assert f"media/{hour_of_three[-1].media_id}/m1/master.m3u8" in str(found.metadata["what"].value)
+
+
+async def test_a_look_that_is_out_of_time_goes_on_behind_the_item_where_it_stopped(
+    hour_of_three, pool, store
+) -> None:
+    looked, untils = integrity.Looked(0, ()), list[str]()
+    async with pool.acquire() as connection:
+        while not untils or looked.until:
+            portion = await completeness.incomplete_packages(
+                connection, store, hour_of(datetime.now(UTC)), after=looked.until, within_s=0
+            )
+            looked = looked.then(portion)
+            untils.append(looked.until)
+    assert untils == [*(str(one.media_id) for one in hour_of_three), ""]
+    assert looked.at == 3
+    assert {broken.media_id for broken in looked.broken} == {hour_of_three[-1].media_id}
+
+
+def test_what_is_not_listed_of_a_long_look_is_still_counted() -> None:
+    portion = integrity.Looked(10, tuple(integrity.Broken(f"{n}", "gone") for n in range(10)), until="x")
+    looked = portion.then(portion).then(portion)
+    assert (looked.at, looked.found, len(looked.broken)) == (30, 30, integrity.MOST_LISTED)
 
 
 async def _orphans(item, store, *, after: str = "", now: datetime = LATER, most: int = 1000):

@@ -128,12 +128,25 @@ async def test_deleted_and_failed_items_are_left_alone(pool, state: str) -> None
     assert (done.radius.items, done.planned) == (0, 0)
 
 
+async def test_a_bucket_in_which_nothing_is_stale_is_said_to_be_of_today(pool, run) -> None:
+    planned = await run("remake_plan", "00")
+    done = await run("remakes", "00", 0)
+    assert (planned.success, done.success) == (True, True)
+    assert _numbers(planned, "remake_plan")["media_seconds_to_make"] == 0.0
+    (digests,) = planned.get_asset_check_evaluations()
+    assert (digests.check_name, digests.passed) == ("digests_match_recipe", True)
+
+
 async def test_the_assets_show_the_blast_radius_and_the_work(pool, run) -> None:
     item = await _ready(pool)
-    dry = _numbers(await run("remake_plan", _bucket(item)), "remake_plan")
+    planned = await run("remake_plan", _bucket(item))
+    dry = _numbers(planned, "remake_plan")
     assert (dry["items"], dry["items_stale"]) == (1, 1)
     assert int(str(dry["renditions_to_make"])) > 0
     assert str(item.media_id) in str(dry["examples"])
+    (digests,) = planned.get_asset_check_evaluations()
+    assert (digests.check_name, digests.passed) == ("digests_match_recipe", False)
+    assert digests.severity is dg.AssetCheckSeverity.WARN
     done = await run("remakes", _bucket(item), 0)
     assert done.success
     assert _numbers(done, "remakes")["items_planned_again"] == 1

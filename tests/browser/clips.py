@@ -20,6 +20,12 @@ def to_be_transcoded(path: Path, *, seconds: int = 60, size: str = "1280x720") -
     return _make(path, seconds, size, ["-c:v", "mpeg4", "-q:v", "4", "-g", "48", "-c:a", "libmp3lame"])
 
 
+def sound(path: Path, *, seconds: int = 20) -> Path:
+    """A stereo MP3 without a cover."""
+    noise = ["-f", "lavfi", "-i", f"anoisesrc=color=brown:sample_rate=48000:duration={seconds}"]
+    return _run([*noise, "-ac", "2", "-c:a", "libmp3lame", path])
+
+
 def heavy(path: Path, *, megabytes: int) -> Path:
     """A streamable clip of about this size in MB (10⁶ bytes), nearly all of it noise in the sound track."""
     seconds = megabytes * 8_000_000 // 1_536_000

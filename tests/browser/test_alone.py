@@ -142,6 +142,35 @@ async def test_a_failed_item_offers_no_link_and_deleting_it_leaves_the_focus_at_
     await expect(studio.locator("#items-heading")).to_be_focused()
 
 
+async def test_a_name_turns_nothing_around_it(studio: Page) -> None:
+    await studio.route("**/v1/media/*", lambda route: route.fulfill(status=204))
+    await studio.evaluate("""async () => {
+      const script = document.querySelector('script[src*="js/studio.js"]').src;
+      const { items } = await import(script.replace("studio.js", "studio/items.js"));
+      document.querySelector("[data-room]").hidden = false;
+      const title = "\u202eסרט 1"; // its first character would turn all that follows
+      items().change({ media_id: "a", title, status: "ready", visibility: "public" });
+    }""")
+    title = studio.locator("[data-title]")
+    assert await title.evaluate("(input) => getComputedStyle(input).direction") == "rtl"
+    await studio.locator(".item [data-delete]").click()
+    heading = studio.locator("[data-confirm-heading]")
+    await expect(heading).to_have_text("Delete “\u2068סרט 1\u2069”?")
+    assert await heading.evaluate("""(heading) => {
+      const [text] = heading.childNodes;
+      const left = (at) => {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left;
+      };
+      const places = [...text.data].map((_, at) => left(at));
+      return places.at(-1) === Math.max(...places);
+    }"""), "the question mark comes last"
+    await studio.locator("[data-confirm-yes]").click()
+    await expect(studio.locator(".toast")).to_have_text("“\u2068סרט 1\u2069” is deleted")
+
+
 async def test_where_there_is_touch_alone_no_keys_are_offered(studio: Page, browser: Browser) -> None:
     context = await browser.new_context(has_touch=True, is_mobile=True)
     phone = await context.new_page()

@@ -1,24 +1,23 @@
 """Promises about an item that is still being made, in the watch page and in hls.js: it starts at 0, and
 survives its end and a new rung while playing, paused and after a seek."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from deploy.setup.web import MODULES
 from tests.browser import clips
 from tests.browser.conftest import NewVisit, becomes, status_of
 from tests.browser.visit import Visit
-from tests.streaming_api.api import Person, await_true
+from tests.streaming_api.api import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(600)]
 
 SECONDS = 120
 """Long enough that the ladder is done while the first half plays, on a busy machine too."""
-VERSION = re.compile(r"/m(\d+)/")
 PLAY_HLS_JS = """(url) => {
   const video = document.querySelector("video");
   const hls = new Hls();
@@ -67,12 +66,8 @@ async def _opened(visit: NewVisit, media_id: str) -> Visit:
 
 async def _moves_on(seen: Visit, first: int, *, within_s: float = 240) -> None:
     """Waits until the page has gone over to a newer version than the first."""
-
-    def newer() -> bool:
-        asked = {int(found[1]) for url in seen.requests if (found := VERSION.search(url))}
-        return max(asked, default=0) > first
-
-    await asyncio.to_thread(await_true, newer, "a newer version is loaded", within_s=within_s)
+    plays = "Number(document.querySelector('[data-stage]').dataset.version)"
+    await seen.until(f"{plays} > {first}", within_s=within_s)
     await seen.find("[data-still]").wait_for(state="hidden")
 
 
@@ -128,7 +123,7 @@ async def test_a_viewer_who_has_sought_ahead_stays_there(
     await seen.until("v.currentTime > 10")
     await _moves_on(seen, first)
     assert (await seen.video())["at"] > 10
-    await becomes(creator, growing, "ready", within_s=240)
+    await _is_whole(seen, creator, growing)
     await seen.page.keyboard.press("9")
     await seen.until("v.ended", within_s=60)
     assert seen.errors == []
@@ -137,8 +132,8 @@ async def test_a_viewer_who_has_sought_ahead_stays_there(
 async def test_it_is_never_called_live(visit: NewVisit, creator: Person, growing: str) -> None:
     seen = await _opened(visit, growing)
     await seen.play()
+    await expect(seen.find("[data-time]")).to_have_text(re.compile(r"/ 2:00$"))
     assert "live" not in (await seen.find("#main").inner_text()).lower()
-    assert (await seen.find("[data-time]").text_content() or "").endswith("/ 2:00")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import CDPSession
+from playwright.async_api import CDPSession, expect
 
 from mcsp.ids import uuid7
 from tests.browser import clips
@@ -45,13 +45,13 @@ async def test_a_stranger_makes_an_account_uploads_a_file_and_it_plays(visit: Ne
     await seen.find("#password").fill("a good long password")
     await seen.find("[data-account-submit]").click()
     await seen.find("[data-room]").wait_for()
-    assert await seen.find("[data-name]").inner_text() == "Amina"
+    await expect(seen.find("[data-name]")).to_have_text("Amina")
     await _choose(seen, clip)
     media_id = await _item(seen, "ready")
     row = seen.find(f".item[data-media-id='{media_id}']")
-    assert await row.locator("[data-title]").input_value() == "Harbour at dawn"
-    assert await row.locator(".rung.published").count() >= 2
-    assert await seen.find("[data-uploads] .upload").count() == 0
+    await expect(row.locator("[data-title]")).to_have_value("Harbour at dawn")
+    await expect(row.locator(".rung.published").nth(1)).to_be_visible()
+    await expect(seen.find("[data-uploads] .upload")).to_have_count(0)
     await row.locator("[data-watch]").click()
     await seen.find("[data-stage][data-playing]").wait_for()
     await seen.play()
@@ -71,13 +71,13 @@ async def test_a_text_file_in_disguise_gets_a_card_with_a_next_step(
     media_id = await _item(seen, "failed")
     told = person.http.get(f"/v1/media/{media_id}").json()["failure"]
     card = seen.find(".item [data-failure]")
-    assert await card.locator("[data-failure-message]").inner_text() == told["message"]
-    assert await card.locator("[data-failure-action]").inner_text() == told["action"]
     assert told["message"]
     assert told["action"]
-    assert await card.locator("[data-other-file]").is_visible()
+    await expect(card.locator("[data-failure-message]")).to_have_text(told["message"])
+    await expect(card.locator("[data-failure-action]")).to_have_text(told["action"])
+    await expect(card.locator("[data-other-file]")).to_be_visible()
     assert told["retryable"] is False
-    assert await card.locator("[data-retry]").is_hidden()
+    await expect(card.locator("[data-retry]")).to_be_hidden()
     assert seen.errors == []
 
 
@@ -89,10 +89,10 @@ async def test_an_empty_file_is_refused_before_anything_is_sent(
     seen = await visit()
     await seen.log_in(person)
     await _choose(seen, empty)
-    assert "empty" in await seen.find(".upload [data-problem]").inner_text()
+    await expect(seen.find(".upload [data-problem]")).to_contain_text("empty")
     assert seen.asked(lambda url: url.endswith("/v1/uploads")) == seen.asked(lambda url: "/v1/uploads" in url)
     await seen.find(".upload [data-drop-upload]").click()
-    assert await seen.find(".upload").count() == 0
+    await expect(seen.find(".upload")).to_have_count(0)
 
 
 async def test_several_files_go_up_at_once(visit: NewVisit, person: Person, folder: Path) -> None:
@@ -131,7 +131,7 @@ async def test_an_upload_goes_on_after_a_reload_with_what_has_arrived(
     other.parent.mkdir()
     other.write_bytes(b"x" * clip.stat().st_size)
     await _choose_again(seen, other)
-    assert "another file" in await row.locator("[data-problem]").inner_text()
+    await row.locator("[data-problem]").filter(has_text="another file").wait_for()
     before = len(seen.requests)
     await _choose_again(seen, clip)
     await _item(seen, "ready")
@@ -151,12 +151,31 @@ async def test_an_upload_can_be_paused_and_goes_on(visit: NewVisit, person: Pers
     await _choose(seen, clip)
     await seen.until("document.querySelector('.upload [data-bar]')?.value > 0.1")
     await seen.find(".upload [data-pause]").click()
-    assert await seen.find(".upload [data-detail]").inner_text() == "Paused"
-    assert await seen.find(".upload [data-pause]").inner_text() == "Go on"
+    await expect(seen.find(".upload [data-detail]")).to_have_text("Paused")
+    await expect(seen.find(".upload [data-pause]")).to_have_text("Go on")
     await _slow(line, bytes_a_second=-1)
     await seen.find(".upload [data-pause]").click()
     await _item(seen, "ready")
     assert seen.foreign == []
+
+
+async def test_an_upload_waits_for_the_network_and_says_so(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "offline.mov", megabytes=40)
+    seen = await visit()
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=4_000_000)
+    await _choose(seen, clip)
+    detail = seen.find(".upload [data-detail]")
+    await detail.filter(has_text="/s").wait_for()
+    await _slow(line, bytes_a_second=4_000_000, offline=True)
+    await expect(detail).to_have_text(re.compile(r"^\d+ % of [\d.]+ MB · waiting for the network$"))
+    await _slow(line, bytes_a_second=-1)
+    await _item(seen, "ready")
+    await expect(seen.find(".upload")).to_have_count(0)
 
 
 async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Person, folder: Path) -> None:
@@ -168,13 +187,7 @@ async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Pe
 
     await row.locator("[data-title]").fill("After")
     await row.locator("[data-title]").press("Enter")
-    await (
-        seen.find(
-            ".toast",
-        )
-        .filter(has_text="Renamed")
-        .wait_for()
-    )
+    await seen.find(".toast").filter(has_text="Renamed").wait_for()
     await row.locator("[data-visibility]").select_option("private")
     await seen.find(".toast").filter(has_text="Visibility changed").wait_for()
     now = person.http.get(f"/v1/media/{media_id}").json()
@@ -185,10 +198,12 @@ async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Pe
     assert (await seen.page.evaluate("navigator.clipboard.readText()")).endswith(f"/watch/{media_id}")
 
     await row.locator("[data-delete]").click()
-    assert "After" in await seen.find("[data-confirm-heading]").inner_text()
+    await expect(seen.find("[data-confirm-heading]")).to_contain_text("After")
     # Signed paths that were handed out run on: LONGEST_S of streaming_api.playback.signer.
-    assert "up to a day" in await seen.find("[data-confirm-text]").inner_text()
+    await expect(seen.find("[data-confirm-text]")).to_contain_text("up to a day")
     await seen.page.keyboard.press("Escape")
+    await expect(seen.find("[data-confirm]")).to_be_hidden()
+    await expect(row).to_be_visible()
     assert person.http.get(f"/v1/media/{media_id}").status_code == 200, "Escape keeps it"
     await row.locator("[data-delete]").click()
     await seen.find("[data-confirm-yes]").click()
@@ -204,7 +219,7 @@ async def test_changes_made_elsewhere_arrive_by_themselves(visit: NewVisit, pers
     media_id = person.uploaded(b"no film at all", title="From another device")
     row = seen.find(f".item[data-media-id='{media_id}'][data-status=failed]")
     await row.wait_for(timeout=60_000)
-    assert await row.locator("[data-title]").input_value() == "From another device"
+    await expect(row.locator("[data-title]")).to_have_value("From another device")
     assert seen.errors == []
 
 
@@ -234,7 +249,7 @@ async def test_two_tabs_share_a_session(visit: NewVisit, person: Person) -> None
         await tab.goto(f"{seen.base}/studio", wait_until="commit")
     for tab in tabs:
         await tab.locator("[data-room]").wait_for()
-        assert await tab.locator("[data-door]").is_hidden()
+        await expect(tab.locator("[data-door]")).to_be_hidden()
 
 
 async def test_wrong_credentials_are_said_in_plain_words(visit: NewVisit, person: Person) -> None:
@@ -243,11 +258,7 @@ async def test_wrong_credentials_are_said_in_plain_words(visit: NewVisit, person
     await seen.find("#email").fill(person.email)
     await seen.find("#password").fill("not the password")
     await seen.page.keyboard.press("Enter")
-    problem = seen.find("[data-account-problem]")
-    await problem.wait_for()
-    said = await problem.inner_text()
-    assert "password" in said
-    assert said.endswith("try again.")
+    await expect(seen.find("[data-account-problem]")).to_have_text(re.compile(r"password.*try again\.$"))
 
 
 def _arrived(person: Person, upload_id: str | None) -> set[int]:
@@ -256,10 +267,10 @@ def _arrived(person: Person, upload_id: str | None) -> set[int]:
     return {part["number"] for part in answer.json()["parts"]}
 
 
-async def _slow(line: CDPSession, bytes_a_second: int) -> None:
+async def _slow(line: CDPSession, bytes_a_second: int, *, offline: bool = False) -> None:
     await line.send(
         "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second},
+        {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second},
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from deploy import demo, ending
 from deploy.handle import StackHandle, free_port_base
+from deploy.interrupts import Interrupts
 from deploy.supervisor import processes
 
 
@@ -80,6 +81,7 @@ def test_a_demo_whose_stack_is_ended_by_another_command_ends_itself(small: Stack
 def test_an_interrupt_as_soon_as_it_is_invited_is_an_ordinary_end(tmp_path: Path) -> None:
     context = StackHandle(tmp_path, free_port_base()).context
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    Interrupts()
     try:
         assert demo._until_interrupted(context, lambda: signal.raise_signal(signal.SIGINT))
     finally:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -120,16 +121,32 @@ def test_two_stacks_run_side_by_side(small: StackHandle, tmp_path: Path) -> None
         other.down()
 
 
-def test_a_port_in_use_is_said_plainly_with_its_holder_and_starts_nothing(small: StackHandle) -> None:
-    with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", small.port_base + 21))
-        squatter.listen()
-        done = small.run("up", "--wait", "--only", "valkey")
+def test_ports_in_use_are_said_one_a_line_with_their_holders_and_nothing_starts(small: StackHandle) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        for squatter, offset in ((one, 20), (other, 21)):
+            squatter.bind(("127.0.0.1", small.port_base + offset))
+            squatter.listen()
+        done = small.run("up", "--wait", "--only", "valkey,postgres")
+    me = f"held by pid {os.getpid()} ({psutil.Process().name()})"
     assert done.returncode == 1
-    assert f"port {small.port_base + 21} (valkey) is held by pid {os.getpid()}" in done.stderr
-    assert "MCSP_PORT_BASE" in done.stderr
-    assert "Traceback" not in done.stderr
+    headline, first, second, step = done.stderr.splitlines()
+    assert headline == "Error: 2 ports are in use; nothing was started."
+    assert first == f"  {small.port_base + 20}  postgres  {me}"
+    assert second == f"  {small.port_base + 21}  valkey    {me}"
+    assert step.startswith("Next: end what holds them, or take a range that is free: MCSP_PORT_BASE=")
+    suggested = StackHandle(small.home, int(step.rpartition("=")[2]))
     assert small.left_running() == set()
+    suggested.up(only=("valkey",))
+    assert suggested.service("valkey").state == "healthy"
+
+
+def test_a_port_in_use_by_another_stack_names_that_stack(small: StackHandle, tmp_path: Path) -> None:
+    small.up(only=("valkey",))
+    done = StackHandle(tmp_path / "other", small.port_base).run("up", "--only", "valkey")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "Error: 1 port is in use; nothing was started."
+    assert f", of the stack in {small.home}\n" in done.stderr
+    assert f"Next: `MCSP_HOME={small.home} mcsp down`, or take" in done.stderr
 
 
 def test_up_twice_attaches_and_only_adds(small: StackHandle) -> None:

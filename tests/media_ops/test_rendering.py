@@ -250,3 +250,19 @@ async def test_a_lease_is_kept_while_other_work_has_every_connection(
 
     assert await run_attempt(Attempt(context, lease), work) == "done"
     await context.pool.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [('eng"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nevil.m3u8', 0), ("eng", 1)]
+)
+async def test_a_language_described_before_it_was_looked_at_is_looked_at_when_rendered(
+    item: Item, store: Hindered, said: str, shown: int
+) -> None:
+    await item.pool.execute(
+        """UPDATE media_ops.source SET description = jsonb_set(description, '{audio,0,language}', $2)
+           WHERE media_id = $1""",
+        item.media_id, said,
+    )  # fmt: skip
+    await render_now(item, store)
+    master = await text(item, store, "master.m3u8")
+    assert (master.count("LANGUAGE="), "evil" in master) == (shown, False)

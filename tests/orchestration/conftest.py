@@ -14,41 +14,25 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from assets.resources import Ledger, Objects, Pages
+from assets.resources import Objects
 from deploy.handle import StackHandle
 from mcsp.contracts.media import Lifecycle
 from mcsp.contracts.topics import MEDIA_LIFECYCLE
 from mcsp.ids import uuid7
 from mcsp.kafka import open_producer
 from orchestration.lifecycle import Cursor, LifecycleTopic
+from tests.assets.resources import ledger, objects_of, pages, store
 from tests.media_ops.conftest import database, pool, postgres_server
 from tests.media_ops.postgres import Server
 
-__all__ = ["database", "pool", "postgres_server"]
+__all__ = ["database", "ledger", "pages", "pool", "postgres_server", "store"]
 
 Tell = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-def ledger(postgres_server: Server, database: str) -> Ledger:
-    return Ledger(dsn=postgres_server.dsn("pipelines", database))
-
-
-@pytest.fixture
-def pages() -> Pages:
-    return Pages(url="http://127.0.0.1:1")
-
-
-@pytest.fixture
 def objects(stack: StackHandle) -> Objects:
-    env = stack.env("tests")
-    return Objects(
-        endpoint=env["MCSP_S3__ENDPOINT"],
-        region="us-east-1",
-        access_key=env["MCSP_S3__ACCESS_KEY"],
-        secret_key=env["MCSP_S3__SECRET_KEY"],
-        bucket_media=env["MCSP_S3__BUCKET_MEDIA"],
-    )
+    return objects_of(stack)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """The definitions load, fast and without a server, and show a graph that explains itself."""
 
+import os
 import subprocess
 import sys
 
 import dagster as dg
 import pytest
 
-from assets.partitions import HOURS, hour_of_key, key_of
+from assets.common import FRESH
+from assets.partitions import FIRST_HOUR, HOURS, hour_of_key, key_of
 from orchestration.build import build_defs
 from orchestration.definitions import defs
 
@@ -88,6 +90,30 @@ def test_the_hourly_schedule_asks_for_the_last_closed_hour(repository: dg.Reposi
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
     data = schedule.evaluate_tick(context)
     assert [request.partition_key for request in data.run_requests or ()] == ["2026-03-29-01:00"]
+
+
+def test_the_hour_before_the_first_is_not_asked_for(repository: dg.RepositoryDefinition) -> None:
+    at = FIRST_HOUR.replace(minute=10)
+    schedule = repository.get_schedule_def("last_closed_hour")
+    context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+    data = schedule.evaluate_tick(context)
+    assert data.run_requests == []
+    assert key_of(FIRST_HOUR) in str(data.skip_message)
+
+
+def test_partitions_begin_with_the_hour_that_a_setting_names() -> None:
+    code = "from assets.partitions import HOURS; print(HOURS.get_first_partition_key())"
+    named = {**os.environ, "MCSP_FIRST_HOUR": "2026-03-29T02:45:00+02:00"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=named
+    )
+    assert answer.stdout.strip() == "2026-03-29-00:00"
+
+
+def test_hours_are_overdue_when_two_in_a_row_were_not_made(repository: dg.RepositoryDefinition) -> None:
+    for name in MEDIA:
+        policy = repository.asset_graph.get(dg.AssetKey(name)).freshness_policy_or_from_metadata
+        assert policy == FRESH, name
 
 
 def test_an_override_replaces_a_resource_and_leaves_the_others() -> None:

@@ -145,6 +145,40 @@ async def test_the_lineage_of_the_upload_is_kept(stack: StackHandle, uploaded: t
     assert {row["inputs"][0] for row in by_asset["renditions"]} == {source["output"]}
 
 
+FRESH = """query ($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+  partitionKeys freshnessStatusInfo { freshnessStatus } } } }"""
+
+
+def test_dagster_says_that_what_was_just_made_is_fresh(stack: StackHandle, uploaded: tuple[str, str]) -> None:
+    _until(lambda: _made(stack, "sources", uploaded[1]), "no materialisation of sources")
+
+    def fresh() -> bool:
+        node = _ask(stack, FRESH, key={"path": ["sources"]})["assetNodeOrError"]
+        return node["freshnessStatusInfo"]["freshnessStatus"] == "HEALTHY"
+
+    _until(fresh, "the daemon does not judge freshness")
+
+
+async def test_partitions_begin_with_the_hour_in_which_the_stack_was_made_also_after_a_restart(
+    stack: StackHandle,
+) -> None:
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__ADMIN_CONTENT"])
+    try:
+        made = await connection.fetchval(
+            "SELECT min(applied_at) FROM public.migration WHERE owner = 'media_ops'"
+        )
+    finally:
+        await connection.close()
+    await asyncio.to_thread(stack.kill_and_wait, "dagster-code")
+    await asyncio.to_thread(stack.wait_ready)
+
+    def first() -> str | None:
+        node = _ask(stack, FRESH, key={"path": ["sources"]})["assetNodeOrError"]
+        return node.get("partitionKeys", [None])[0]
+
+    assert _until(first, "the code server is back") == key_of(hour_of(made))
+
+
 async def _jobs(stack: StackHandle, media_id: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__MEDIA_OPS"])
     try:

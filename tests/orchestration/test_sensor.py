@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from assets.partitions import key_of
+from assets.partitions import FIRST_HOUR, key_of
 from assets.resources import Objects
+from media_ops import completeness
+from orchestration import sensors
 from orchestration.build import build_defs
 from orchestration.lifecycle import Cursor, LifecycleTopic
 from orchestration.sensors import media_lifecycle
+from tests.assets.shelf import published
 from tests.media_ops.items import new_item, two_step_plan
 
 HOUR = datetime(2025, 4, 1, 9, tzinfo=UTC)
@@ -146,6 +149,62 @@ async def test_without_the_store_it_skips_and_the_hour_comes_with_the_next_tick(
     assert away.asset_events == []
     assert "store_down" in str(away.skip_message)
     assert _made(await tick(away.cursor)) == [("packages", key_of(HOUR))]
+
+
+async def test_hours_before_the_first_are_passed_over_with_their_messages(pool, tick, tell, end) -> None:
+    early = FIRST_HOUR - timedelta(hours=1)
+    item = await _item(pool, early)
+    await tell(early, media=item.media_id)
+    data = await tick(end)
+    assert _made(data, early.year) == []
+    assert (await tick(data.cursor)).asset_events == []
+
+
+async def test_a_look_at_many_packages_goes_on_tick_by_tick_to_the_end_of_the_hour(
+    pool, store, objects: Objects, tick, tell, end, monkeypatch
+) -> None:
+    monkeypatch.setattr(completeness, "AT_ONCE", 1)
+    monkeypatch.setattr(sensors, "LOOK_S", 0.0)
+    first, *others = sorted(
+        [await published(pool, store, objects.bucket_media) for _ in range(3)], key=lambda one: one.media_id
+    )
+    await pool.execute("UPDATE media_ops.source SET completed_at = $1", HOUR)
+    await store.delete(objects.bucket_media, [f"media/{first.media_id}/m1/manifest.mpd"])
+    await tell(HOUR, event="manifest", media=others[-1].media_id)
+    data = await tick(end)
+    assert _made(data) == [("packages", key_of(HOUR))]
+    looks = [_look(data)]
+    while Cursor.parse(data.cursor).looks:
+        data = await tick(data.cursor)
+        assert _made(data) == []
+        looks.append(_look(data))
+    assert looks == [(False, 1), (False, 2), (False, 3), (False, 3)], "what was found stays found"
+    for one in (first, *others):
+        await store.delete_prefix(objects.bucket_media, f"media/{one.media_id}/")
+
+
+async def test_hours_for_which_a_tick_has_no_time_come_with_the_next_ones(
+    pool, tick, tell, end, monkeypatch
+) -> None:
+    monkeypatch.setattr(sensors, "REPORT_S", 0.0)
+    hours = [HOUR + timedelta(days=number) for number in range(3)]
+    for hour in hours:
+        await tell(hour, media=(await _item(pool, hour)).media_id)
+    cursor, made = str(end), []
+    for _ in hours:
+        data = await tick(cursor)
+        cursor, made = data.cursor, made + _made(data)
+    assert sorted(made) == [("sources", key_of(hour)) for hour in hours]
+    assert Cursor.parse(cursor).left == []
+
+
+def _look(data) -> tuple[bool, object]:
+    (check,) = [
+        event
+        for event in data.asset_events
+        if isinstance(event, dg.AssetCheckEvaluation) and event.check_name == "complete_in_s3"
+    ]
+    return check.passed, check.metadata["looked_at"].value
 
 
 async def test_the_open_hour_of_now_is_a_partition_that_dagster_takes(pool, tick, tell, end) -> None:

@@ -5,13 +5,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Collector:
-    """Listens on a port of its own; ``spans`` are (service name, span name, attributes) as they arrive."""
+    """Listens on a port of its own; ``spans`` are (service name, span) as they arrive."""
 
     def __init__(self) -> None:
-        self.spans: list[tuple[str, str, dict[str, str]]] = []
+        self.spans: list[tuple[str, Span]] = []
         self.arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_port}"
@@ -30,7 +31,17 @@ class Collector:
         """The names of a service's spans, as soon as there is one; empty when none came in time."""
         with self.arrived:
             self.arrived.wait_for(lambda: any(span[0] == service for span in self.spans), within_s)
-            return {name for owner, name, _ in self.spans if owner == service}
+            return {span.name for owner, span in self.spans if owner == service}
+
+    def of_trace(self, trace_id: str, *names: str, within_s: float = 120) -> list[tuple[str, Span]]:
+        """The (service, span) of a trace (32 hex digits), as soon as spans of all these names are there."""
+
+        def found() -> list[tuple[str, Span]]:
+            return [(owner, span) for owner, span in self.spans if span.trace_id.hex() == trace_id]
+
+        with self.arrived:
+            self.arrived.wait_for(lambda: {span.name for _, span in found()} >= set(names), within_s)
+            return found()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         collector = self
@@ -54,7 +65,5 @@ class Collector:
             for resource in request.resource_spans:
                 owner = {a.key: a.value.string_value for a in resource.resource.attributes}["service.name"]
                 for scope in resource.scope_spans:
-                    for span in scope.spans:
-                        attributes = {a.key: a.value.string_value for a in span.attributes}
-                        self.spans.append((owner, span.name, attributes))
+                    self.spans += [(owner, span) for span in scope.spans]
             self.arrived.notify_all()

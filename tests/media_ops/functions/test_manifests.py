@@ -16,7 +16,7 @@ from media_ops.manifests.dash import mpd
 from media_ops.manifests.hls import master, media
 from media_ops.manifests.rows import RenditionRow, SegmentRow
 from tests.media_ops.functions.clips import AAC, H264, Clips, picture, run, tone
-from tests.media_ops.functions.readback import Made, make_all, size_of
+from tests.media_ops.functions.readback import Made, make_all, probe, size_of
 from tests.media_ops.functions.server import Store
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -187,6 +187,67 @@ async def test_audio_alone_is_a_list_of_sounds(clips: Clips, store: Store, scrat
     assert {item.stream_info.codecs for item in parsed.playlists} == {"mp4a.40.2"}
     for manifest in ("master.m3u8", "manifest.mpd"):
         run(["-xerror", "-i", str(folder / manifest), "-map", "0", "-f", "null", "-"])
+
+
+HOSTILE = {
+    "a variant of its own": 'eng"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://evil.example/v.m3u8\n#',
+    "another address": 'eng",URI="http://evil.example/a.m3u8',
+    "a carriage return": "en\r#EXT-X-ENDLIST",
+    "control characters": "e\x01\x02",
+    "a line separator": "en\u2028",
+    "no end": "en-" + "-".join(["abcdefgh"] * 200),
+    "words": "the Queen's English",
+}
+
+
+def said(language: str | None, **more: Any) -> tuple[RenditionRow, ...]:
+    """A picture and a sound in this language, with two segments each."""
+    segments = (SegmentRow(0, 0, 4000, 9000), SegmentRow(1, 4000, 4000, 9000))
+    common: dict[str, Any] = {"bitrate": 90_000, "timescale": 1000, "segments": segments}
+    picture = {"kind": "video", "name": "240p", "width": 426, "height": 240, "codecs": "avc1.64001e"}
+    sound = {"kind": "audio", "name": "audio-64k", "channels": 2, "codecs": "mp4a.40.2", "language": language}
+    rows = ({"digest": "p", **picture}, {"digest": "s", **sound, **more})
+    return tuple(RenditionRow(**common, **row) for row in rows)
+
+
+async def spoken(clips: Clips, store: Store, name: str, language: str) -> str | None:
+    """What inspecting a Matroska file says of a sound that the file calls ``language``."""
+    tagged = ["-metadata:s:a:0", f"language={language}", "-c:a", "libopus"]
+    path = clips.make(name, [*tone(1), *tagged])
+    assert probe(path, "-show_streams")["streams"][0]["tags"]["language"] == language, "the file holds it"
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    return source.audio[0].language
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_a_language_that_is_none_never_reaches_a_manifest(
+    clips: Clips, store: Store, kind: str
+) -> None:
+    language = await spoken(clips, store, f"hostile-{list(HOSTILE).index(kind)}.mka", HOSTILE[kind])
+    rows = said(language)
+    text = master(rows, finished=True)
+    parsed: Any = m3u8.loads(text)
+    assert [item.uri for item in parsed.playlists] == ["240p.m3u8"]
+    assert [(item.uri, item.language) for item in parsed.media] == [("audio-64k.m3u8", None)]
+    assert "evil" not in text
+    shown: Any = MPEGDASHParser.parse(mpd(rows, target_s=4, finished=True, started_at=STARTED, now=STARTED))
+    assert [item.lang for item in shown.periods[0].adaptation_sets] == [None, None]
+
+
+@pytest.mark.parametrize("language", ["ger", "pt-BR", "zh-Hant-TW"])
+async def test_a_language_is_told(clips: Clips, store: Store, language: str) -> None:
+    rows = said(await spoken(clips, store, f"{language}.mka", language))
+    parsed: Any = m3u8.loads(master(rows, finished=True))
+    assert [item.language for item in parsed.media] == [language]
+    shown: Any = MPEGDASHParser.parse(mpd(rows, target_s=4, finished=True, started_at=STARTED, now=STARTED))
+    assert [item.lang for item in shown.periods[0].adaptation_sets] == [None, language]
+
+
+@pytest.mark.parametrize("field", ["language", "codecs", "name", "digest"])
+@pytest.mark.parametrize("text", ['a"b', "a\nb", "a\rb", "a\0b", "a\u2028b"])
+def test_no_text_that_ends_a_line_or_a_quote_is_rendered(field: str, text: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        said(**{"language": None, field: text})
 
 
 async def test_every_reference_is_a_key(clips: Clips, store: Store, scratch: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -107,6 +108,41 @@ async def test_a_file_that_is_no_media_gets_its_card_a_dead_letter_and_a_replay(
     replayed = bench.stack.run("jobs", "replay", str(letter.job_id))
     assert "1 replayed" in replayed.stdout, replayed.stderr
     await bench.reached(media_id, "failed")
+
+
+async def test_a_deleted_item_leaves_no_object_in_any_bucket_and_takes_no_other_with_it(
+    bench: Workbench, streamable: Path
+) -> None:
+    sent, kept = [await bench.sent(await asyncio.to_thread(streamable.read_bytes)) for _ in range(2)]
+    for one in (sent, kept):
+        await one.complete()
+        await bench.assert_whole(one.media_id)
+        posters = "SELECT count(*) > 0 FROM media_ops.art WHERE media_id = $1"
+        await until(partial(bench.ask, posters, one.media_id), "a poster")
+    before = {one.media_id: await _objects(bench, one.media_id) for one in (sent, kept)}
+    assert [len(found) > 0 for found in before[sent.media_id].values()] == [True, True], "source and media"
+    answer = await asyncio.to_thread(sent.person.http.delete, f"/v1/media/{sent.media_id}")
+    assert answer.status_code == 204
+    purged = """SELECT state = 'done' FROM media_ops.job
+                WHERE media_id = $1 AND kind = 'purge' AND chunk = 0"""
+    await until(lambda: bench.ask(purged, sent.media_id), "the purge is done")
+    assert [*(await _objects(bench, sent.media_id)).values()] == [[], []]
+    assert await _objects(bench, kept.media_id) == before[kept.media_id]
+    rows = """SELECT (SELECT count(*) FROM media_ops.rendition WHERE media_id = $1)
+                   + (SELECT count(*) FROM media_ops.segment WHERE media_id = $1)
+                   + (SELECT count(*) FROM media_ops.manifest WHERE media_id = $1)
+                   + (SELECT count(*) FROM media_ops.art WHERE media_id = $1)"""
+    assert await bench.ask(rows, sent.media_id) == 0
+
+
+async def _objects(bench: Workbench, media_id: UUID) -> dict[str, list[str]]:
+    """The keys of an item by bucket: its source, and what was made of it."""
+    s3 = bench.settings.s3
+    places = {s3.bucket_source: f"uploads/{media_id}/", s3.bucket_media: keys.prefix(media_id)}
+    return {
+        bucket: sorted([item.key async for item in bench.store.list(bucket, prefix)])
+        for bucket, prefix in places.items()
+    }
 
 
 async def _dead_letter(bench: Workbench, media_id: UUID) -> DeadJob:

@@ -11,6 +11,9 @@ export class Problem extends Error {
   }
 }
 
+/** What an error says, with what to do about it. */
+export const told = (error) => [error.message, error.action].filter(Boolean).join(" ");
+
 const IN_GENERAL = {
   0: "No connection to the server. Check your network and try again.",
   401: "Please log in again.",

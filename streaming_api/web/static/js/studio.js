@@ -1,5 +1,6 @@
 // The studio: either the door (log in, create an account) or the room (uploads and items).
 
+import { told } from "./api.js";
 import { find } from "./page.js";
 import { callAs, logout, mayBeSignedIn, token } from "./session.js";
 import { openDoor } from "./studio/door.js";
@@ -35,7 +36,7 @@ async function begin() {
 begin().catch((error) => {
   door.hidden = false;
   const problem = find("[data-account-problem]");
-  problem.textContent = error.message;
+  problem.textContent = told(error);
   problem.hidden = false;
   openDoor(enter);
 });

@@ -66,13 +66,14 @@ async function untilPlayable() {
 async function follow(player) {
   const making = find("[data-making]");
   for (;;) {
-    const done = item.status === "ready";
+    let done = item.status === "ready";
     making.hidden = done;
     making.textContent = stage.dataset.kind === "audio" ? "More bit rates are being made" : "Better quality is being made";
     try {
-      await player.offer(await ask("playback"));
+      if (!(await player.offer(await ask("playback")))) done = false;
     } catch (error) {
       if (!(error instanceof Problem) || error.status === 404) throw error;
+      done = false;
     }
     if (done) return;
     await pause(LOOK_MS);
@@ -105,6 +106,8 @@ async function begin() {
   const wait = find("[data-wait]", stage);
   const keysDialog = find("[data-keys]");
 
+  const noteVersion = () => { stage.dataset.version = player.version(); };
+  video.addEventListener("mcsp:moved", noteVersion);
   holdStill();
   listen({ acts, total, ready: () => Boolean(stage.dataset.playing), showKeys: () => keysDialog.showModal() });
   find('[data-do="keys"]').addEventListener("click", () => keysDialog.showModal());
@@ -126,7 +129,8 @@ async function begin() {
       const playback = await ask("playback");
       if (!tells) tellWhatIsPlayed(video, player, playback); // one session a page, whatever is asked later
       tells = true;
-      await player.open(playback, video.currentTime || 0);
+      await player.open(playback);
+      noteVersion();
       return true;
     } catch (error) {
       say(plainly(error));
@@ -137,7 +141,7 @@ async function begin() {
   async function start() {
     if (!(await open())) return;
     controls.show();
-    big.hidden = !video.paused;
+    big.hidden = !player.paused();
     stage.dataset.playing = "yes";
     await follow(player);
   }

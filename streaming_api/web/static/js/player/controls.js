@@ -10,14 +10,15 @@ export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 /** @param total gives the item's length in seconds, also while only its beginning is there */
 export function createActs(video, stage, player, total) {
   const end = () => Math.max(0, Math.min(player.reach().end || total(), total() || Infinity));
+  const within = (seconds) => Math.min(Math.max(0, seconds), Math.max(0, end() - 0.1));
   const speed = (step) => {
     const at = SPEEDS.indexOf(player.rate());
     player.setRate(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, at + step))]);
   };
   return {
-    toggle: () => (video.paused || video.ended ? video.play() : video.pause()),
-    to: (seconds) => { video.currentTime = Math.min(Math.max(0, seconds), Math.max(0, end() - 0.1)); },
-    by: (seconds) => { video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), Math.max(0, end() - 0.1)); },
+    toggle: player.toggle,
+    to: (seconds) => player.seek(within(seconds)),
+    by: (seconds) => player.seek(within(player.at() + seconds)),
     louder: (step) => { video.muted = false; video.volume = Math.min(1, Math.max(0, video.volume + step)); },
     mute: () => { video.muted = !video.muted; },
     faster: () => speed(1),
@@ -72,14 +73,14 @@ export function createControls({ stage, video, player, acts, total }) {
     time.replaceChildren(clock(now), Object.assign(document.createElement("span"), { className: "of", textContent: ` / ${clock(whole)}` }));
   }
 
-  const onTime = () => { if (!dragging) showTime(video.currentTime); };
-  for (const name of ["timeupdate", "progress", "seeking", "durationchange", "loadedmetadata"]) video.addEventListener(name, onTime);
+  const onTime = () => { if (!dragging) showTime(player.at()); };
+  for (const name of ["timeupdate", "progress", "seeking", "durationchange", "loadedmetadata", "mcsp:wish"]) video.addEventListener(name, onTime);
   const onPlay = () => {
-    const stopped = video.paused || video.ended;
+    const stopped = player.paused();
     swap("toggle", stopped ? "play" : "pause", stopped ? "Play (space)" : "Pause (space)");
     wake();
   };
-  for (const name of ["play", "pause", "ended"]) video.addEventListener(name, onPlay);
+  for (const name of ["play", "pause", "ended", "mcsp:wish"]) video.addEventListener(name, onPlay);
   video.addEventListener("volumechange", () => {
     const off = video.muted || video.volume === 0;
     swap("mute", off ? "muted" : "sound", off ? "Sound on (m)" : "Mute (m)");
@@ -159,7 +160,7 @@ export function createControls({ stage, video, player, acts, total }) {
     stage.classList.remove("idle");
     clearTimeout(idle);
     idle = setTimeout(() => {
-      const busy = video.paused || dragging || stage.dataset.kind === "audio" || find("[data-menu-panel]:not([hidden])", stage) || bar.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
+      const busy = player.paused() || dragging || stage.dataset.kind === "audio" || find("[data-menu-panel]:not([hidden])", stage) || bar.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
       if (!busy) stage.classList.add("idle");
     }, IDLE_MS);
   }
@@ -167,7 +168,7 @@ export function createControls({ stage, video, player, acts, total }) {
 
   return {
     wake,
-    show() { bar.hidden = false; find("[data-surface]", stage).hidden = false; showTime(video.currentTime); showQuality(); wake(); },
+    show() { bar.hidden = false; find("[data-surface]", stage).hidden = false; showTime(player.at()); showQuality(); wake(); },
   };
 }
 

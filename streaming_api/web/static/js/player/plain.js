@@ -1,5 +1,7 @@
 // Errors of the player in plain words, each with what helps.
 
+import { told } from "../api.js";
+
 const { NETWORK, MEDIA, MANIFEST, STREAMING, DRM } = { NETWORK: 1, MEDIA: 3, MANIFEST: 4, STREAMING: 5, DRM: 6 };
 
 /** @returns {{heading: string, text: string, again: boolean}} */
@@ -16,7 +18,7 @@ export function plainly(error) {
     case STREAMING:
       return { heading: "The list of parts could not be read", text: "Usually it works a moment later.", again: true };
     default:
-      return { heading: "It could not be played", text: error?.status !== undefined ? error.message : "Load the page again. If it stays, try another browser.", again: true };
+      return { heading: "It could not be played", text: error?.status !== undefined ? told(error) : "Load the page again. If it stays, try another browser.", again: true };
   }
 }
 

@@ -21,49 +21,111 @@ export async function createPlayer(video, ask, nameOf) {
   const chosen = { rung: null };
   let version = 0;
   let waiting = null;
-  let moving = Promise.resolve();
+  let last = Promise.resolve();
   let rate = 1; // the viewer's: the element's own is 0 while Shaka waits for data
+  let away = null; // while nothing is loaded: {at, paused, reach}, position and pause as the viewer wants them
+  let start = 0; // where the version that was loaded last begins to play
+  let goal = null; // the position until Shaka has gone to `start`, which it does when the length is known
+  let known = false; // whether it is
 
   await player.attach(video);
   player.configure(CONFIG);
   player.getNetworkingEngine().registerRequestFilter(paths.filter);
 
-  async function open(playback, at) {
-    paths.note(playback.hls_url);
-    version = playback.manifest_version;
-    await player.load(playback.hls_url, at);
-    choose(chosen.rung);
-  }
+  /** One load after another, whatever became of the one before. */
+  const inTurn = (work) => (last = last.then(work, work));
 
-  /** Goes over to a newer version: the old one plays on until the new one can take over. */
-  function offer(playback) {
-    if (playback.manifest_version <= version) return moving;
-    version = playback.manifest_version;
+  const open = (playback) => inTurn(async () => {
     paths.note(playback.hls_url);
-    if (video.ended) waiting = playback;
-    else moving = moving.then(() => move(playback, () => video.currentTime));
-    return moving;
-  }
+    await load(playback.hls_url);
+    version = playback.manifest_version;
+  });
 
-  async function move(playback, where) {
-    const next = await player.preload(playback.hls_url, where());
-    await next.waitForFinish();
-    const { paused } = video;
-    emit("moving");
-    await player.load(next, where());
-    setRate(rate);
-    choose(chosen.rung);
-    if (paused) video.pause();
-    else await video.play();
+  /** Goes over to a newer version: the old one plays on until the new one can take over. False where that failed. */
+  const offer = (playback) => inTurn(async () => {
+    if (playback.manifest_version <= version) return true;
+    if (!video.ended) return move(playback);
+    waiting = playback;
+    return true;
+  });
+
+  async function move(playback) {
+    paths.note(playback.hls_url);
+    try {
+      const next = await player.preload(playback.hls_url, at());
+      await next.waitForFinish();
+      emit("moving");
+      await load(next);
+    } catch (error) {
+      if (away) emit("error", error); // else the old version plays on
+      return false;
+    }
+    version = playback.manifest_version;
     emit("moved");
+    return true;
   }
 
   video.addEventListener("play", () => {
     if (!waiting) return;
     const playback = waiting;
     waiting = null;
-    moving = moving.then(() => move(playback, () => 0));
+    void inTurn(() => move(playback));
   });
+
+  /** Puts a version in the place of the one there. What the viewer does meanwhile is kept, and done after it. */
+  async function load(source) {
+    away ??= { at: at(), paused: paused(), reach: player.seekRange() };
+    start = away.at;
+    known = false;
+    await player.load(source, start);
+    const wish = away;
+    away = null;
+    goal = wish.at;
+    setRate(rate);
+    choose(chosen.rung);
+    if (known) arrive();
+    if (wish.paused) video.pause();
+    else void play();
+  }
+
+  // Later than Shaka's own listener, which goes to `start`.
+  video.addEventListener("loadedmetadata", () => setTimeout(() => {
+    known = video.readyState > 0;
+    if (!away) arrive();
+  }));
+
+  function arrive() {
+    // Shaka goes to `start` again while it finds the element at 0.
+    if (goal !== null && goal !== start) video.currentTime = Math.max(goal, 0.001);
+    goal = null;
+  }
+
+  const at = () => away?.at ?? goal ?? video.currentTime;
+  const paused = () => away?.paused ?? (video.paused || video.ended);
+
+  function seek(seconds) {
+    if (away) away.at = seconds;
+    else if (goal !== null) goal = seconds;
+    else video.currentTime = seconds;
+    emit("wish");
+  }
+
+  function toggle() {
+    if (away) away.paused = !away.paused;
+    else if (paused()) void play();
+    else video.pause();
+    emit("wish");
+  }
+
+  /** Plays. A pause before the first picture calls it off; without a gesture the browser may refuse: it stays paused. */
+  async function play() {
+    try {
+      await video.play();
+    } catch (error) {
+      if (!["AbortError", "NotAllowedError"].includes(error.name)) throw error;
+      emit("wish");
+    }
+  }
 
   function setRate(next) {
     rate = next;
@@ -109,10 +171,14 @@ export async function createPlayer(video, ask, nameOf) {
     choose,
     chosen: () => chosen.rung,
     version: () => version,
+    at,
+    seek,
+    paused,
+    toggle,
     playing: () => player.getVariantTracks().filter((track) => track.active && track.height).map(rungOf)[0] ?? null,
     rate: () => rate,
     setRate,
-    reach: () => player.seekRange(),
+    reach: () => away?.reach ?? player.seekRange(),
     again: () => player.retryStreaming(),
   };
 }

@@ -1,5 +1,6 @@
 // Log in, or create an account: one form with two modes.
 
+import { told } from "../api.js";
 import { all, find } from "../page.js";
 import { login, register } from "../session.js";
 
@@ -42,11 +43,11 @@ export function openDoor(enter) {
   }
 
   /** A refusal in the form's own words, at the first field that it names. */
-  function refuse({ message, action, errors = [] }) {
-    const mine = errors.filter(({ field }) => form.elements[field]);
-    if (mine.length === 0) return say([message, action].filter(Boolean).join(" "));
-    const told = mine.map((one) => one.message.replace(`“${one.field}”`, NAMES[one.field] ?? one.field));
-    return say(told.join(" "), form.elements[mine[0].field]);
+  function refuse(error) {
+    const mine = (error.errors ?? []).filter(({ field }) => form.elements[field]);
+    if (mine.length === 0) return say(told(error));
+    const sentences = mine.map((one) => one.message.replace(`“${one.field}”`, NAMES[one.field] ?? one.field));
+    return say(sentences.join(" "), form.elements[mine[0].field]);
   }
 
   async function onSubmit(event) {

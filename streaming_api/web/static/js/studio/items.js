@@ -1,5 +1,6 @@
 // The list of a person's items: state by rung, failure card, rename, visibility, delete, copy link.
 
+import { told } from "../api.js";
 import { copy, find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
 import { clock, isolated, left, percent } from "../words.js";
@@ -104,7 +105,7 @@ export function items() {
       row.item = { ...row.item, ...(await callAs("PATCH", `/v1/media/${id}`, { body: change_ })) };
       toast(said);
     } catch (error) {
-      toast(error.message);
+      toast(told(error));
     }
     paint(row, row.item);
   }
@@ -120,7 +121,7 @@ export function items() {
       toast(`“${isolated(row.item.title)}” is deleted`);
     } catch (error) {
       row.hidden = false;
-      toast(error.message);
+      toast(told(error));
     }
     blank();
   }
@@ -133,7 +134,7 @@ export function items() {
       await refresh(id);
     } catch (error) {
       if (error.status === 409) row.item.hopeless = true;
-      toast(error.status === 409 ? "This file fails the same way each time. Upload a mended or another one." : error.message);
+      toast(error.status === 409 ? "This file fails the same way each time. Upload a mended or another one." : told(error));
     } finally {
       button.disabled = false;
     }
@@ -150,12 +151,13 @@ function paint(row, item) {
   row.dataset.mediaId = item.media_id;
   const title = find("[data-title]", row);
   if (document.activeElement !== title) title.value = item.title;
+  title.dir = "auto"; // only then does Chromium look at a value that a script has set
   find("[data-visibility]", row).value = item.visibility;
   find("[data-state]", row).textContent = words;
   const share = item.progress ?? 0;
-  const busy = look === "working";
-  find("[data-progress-text]", row).textContent = busy ? [percent(share), left(item.eta_s ?? NaN)].filter(Boolean).join(" · ") : "";
-  find("[data-bar]", row).hidden = !busy;
+  const counted = look === "working" && item.status !== "uploading"; // how far that is stands with the upload
+  find("[data-progress-text]", row).textContent = counted ? [percent(share), left(item.eta_s ?? NaN)].filter(Boolean).join(" · ") : "";
+  find("[data-bar]", row).hidden = !counted;
   find("[data-bar]", row).value = share;
   find("[data-watch]", row).hidden = !["playable", "ready"].includes(item.status);
   find("[data-link]", row).hidden = ["failed", "rejected"].includes(item.status);

@@ -1,12 +1,14 @@
 // Uploads on the way: several at once, pause, try again, go on after a reload with the same file.
 
-import { Problem } from "../api.js";
+import { Problem, told } from "../api.js";
 import { find, stencil, toast } from "../page.js";
 import { callAs } from "../session.js";
-import { bytes, isolated, left, percent } from "../words.js";
+import { bytes, isolated, percent } from "../words.js";
 import { fingerprint, forget, remember, same } from "./fingerprint.js";
+import { fresh, onTheWay, soFar } from "./progress.js";
 import { createUppy, idsOf } from "./store.js";
 
+const QUIET_MS = 8000; // so long without a byte, and the row says so
 const mayYet = ({ status }) => status === 0 || status === 401 || status === 429 || status >= 500;
 
 /** @param onItem is told the id of each item that has come to be or has arrived */
@@ -15,7 +17,7 @@ export function uploads({ onItem }) {
   const section = find("[data-uploads-section]");
   const picker = find("[data-files]");
   const drop = find("[data-drop]");
-  const running = new Map(); // Uppy's file id → {upload, row, began, before}
+  const running = new Map(); // Uppy's file id → {upload, row, share, size, began, before, quiet}
   const broken = new Map(); // upload id → {upload, row}: interrupted, their file is not at hand
   let store = null;
 
@@ -75,7 +77,7 @@ export function uploads({ onItem }) {
     sizes.set(file, upload.part_size);
     const id = uppy.addFile({ name: file.name, type: file.type, data: file, source: "studio", meta: { relativePath: upload.upload_id } });
     const row = addRow(upload, file.name);
-    running.set(id, { upload, row, began: performance.now(), before: null, file });
+    running.set(id, { upload, row, ...fresh(), quiet: 0, share: 0, size: file.size });
     if (restored) uppy.setFileState(id, { s3Multipart: idsOf(upload) });
     wireRunning(id, row);
     detail(row, "Starting");
@@ -110,7 +112,7 @@ export function uploads({ onItem }) {
       pause.textContent = paused ? "Go on" : "Pause";
       row.dataset.paused = String(Boolean(paused));
       if (paused) detail(row, "Paused");
-      else Object.assign(running.get(id), { began: performance.now(), before: null });
+      else goesOn(running.get(id));
     });
     find("[data-again]", row).addEventListener("click", () => again(id, row));
     find("[data-drop-upload]", row).addEventListener("click", () => discard(id, row));
@@ -121,6 +123,7 @@ export function uploads({ onItem }) {
     problem(row, "");
     find("[data-again]", row).hidden = true;
     pauseButton(row, true);
+    goesOn(running.get(id));
     uppy.setFileState(id, { s3Multipart: idsOf(running.get(id).upload) });
     void uppy.retryUpload(id).catch((error) => onError(id, error));
   }
@@ -140,7 +143,7 @@ export function uploads({ onItem }) {
     try {
       await callAs("DELETE", `/v1/uploads/${upload.upload_id}`);
     } catch (error) {
-      if (error.status !== 404 && error.status !== 409) return problem(row, error.message);
+      if (error.status !== 404 && error.status !== 409) return problem(row, told(error));
     }
     forget(upload.upload_id);
     broken.delete(upload.upload_id);
@@ -151,38 +154,49 @@ export function uploads({ onItem }) {
   function onProgress(id, { bytesUploaded, bytesTotal }) {
     const entry = running.get(id);
     if (!entry || entry.row.dataset.paused === "true") return;
-    entry.before ??= bytesUploaded;
-    const seconds = (performance.now() - entry.began) / 1000;
-    const speed = seconds > 1 ? (bytesUploaded - entry.before) / seconds : 0;
-    find("[data-bar]", entry.row).value = bytesUploaded / bytesTotal;
-    detail(entry.row, [
-      `${percent(bytesUploaded / bytesTotal)} of ${bytes(bytesTotal)}`,
-      speed > 0 ? `${bytes(speed)}/s` : "",
-      speed > 0 ? left((bytesTotal - bytesUploaded) / speed) : "",
-    ].filter(Boolean).join(" · "));
+    clearTimeout(entry.quiet);
+    if (!navigator.onLine) return waits(entry); // what the browser counts as sent now gets nowhere
+    entry.share = bytesUploaded / bytesTotal;
+    find("[data-bar]", entry.row).value = entry.share;
+    detail(entry.row, onTheWay(entry, bytesUploaded));
+    if (entry.share < 1) entry.quiet = setTimeout(() => stalls(entry), QUIET_MS);
   }
+
+  const waits = (entry) => detail(entry.row, `${soFar(entry)} · waiting for the network`);
+  const stalls = (entry) => { if (moving().includes(entry)) detail(entry.row, `${soFar(entry)} · nothing gets through right now, trying again`); };
+
+  /** Speed and time left are measured anew. */
+  function goesOn(entry) {
+    Object.assign(entry, fresh());
+    clearTimeout(entry.quiet);
+    detail(entry.row, soFar(entry));
+  }
+
+  /** What is under way and neither paused nor broken off. */
+  const moving = () => [...running.values()].filter(({ row }) => row.dataset.paused !== "true" && find("[data-again]", row).hidden);
 
   async function onSuccess(id) {
     const { upload, row } = running.get(id);
     running.delete(id);
     forget(upload.upload_id);
     done(row);
-    await onItem(upload.media_id).catch((error) => toast(error.message));
+    await onItem(upload.media_id).catch((error) => toast(told(error)));
   }
 
   function onError(id, error) {
     const entry = running.get(id);
     if (!entry) return;
-    problem(entry.row, [error.status === undefined ? "The upload broke off. What has arrived is kept." : error.message, error.action].filter(Boolean).join(" "));
+    problem(entry.row, error.status === undefined ? "The upload broke off. What has arrived is kept." : told(error));
     find("[data-again]", entry.row).hidden = false;
     pauseButton(entry.row, false);
+    detail(entry.row, soFar(entry));
   }
 
   /** A file whose upload did not come to be: where it may yet, it can be tried again, and is once we are online. */
   function refused(file, order, error) {
     const row = addRow({}, file.name);
     detail(row, bytes(file.size));
-    problem(row, [error.message, error.action].filter(Boolean).join(" "));
+    problem(row, told(error));
     pauseButton(row, false);
     find("[data-drop-upload]", row).textContent = "Dismiss";
     const over = new AbortController();
@@ -233,6 +247,8 @@ export function uploads({ onItem }) {
   for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => { event.preventDefault(); take([...event.dataTransfer.files]); });
+  window.addEventListener("offline", () => moving().forEach(waits));
+  window.addEventListener("online", () => moving().forEach(goesOn));
   window.addEventListener("beforeunload", (event) => { if (running.size > 0) event.preventDefault(); });
 
   return { interrupted };
