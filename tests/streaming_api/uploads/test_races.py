@@ -46,6 +46,24 @@ async def test_twelve_completes_at_once_make_one_item(ann: Person, admin: asyncp
     assert await counts(admin, upload["media_id"]) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("key", "refused"), [("of another upload", 409), ("x" * 201, 400), ("a\tb", 400)])
+async def test_a_complete_whose_key_is_refused_has_joined_nothing(
+    ann: Person, admin: asyncpg.Pool, resources: Resources, key: str, refused: int
+) -> None:
+    used = {"Idempotency-Key": f"{key} {uuid7()}" if refused == 409 else key}
+    if refused == 409:
+        first = ann.begin(11)
+        assert ann.complete(first, ann.put(first, b"hello media"), **used).status_code == 202
+    upload = ann.begin(11)
+    parts = ann.put(upload, b"hello media")
+    assert ann.complete(upload, parts, **used).status_code == refused
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    assert (row["state"], row["joining_at"]) == ("open", None)
+    assert not await _exists(await resources.store(), row["bucket"], row["key"])
+    assert ann.complete(upload, parts).status_code == 202
+
+
 async def test_complete_against_cancel_ends_one_way_alone(
     ann: Person, admin: asyncpg.Pool, resources: Resources
 ) -> None:
