@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     dsn: dict[str, str] = Field(default_factory=dict)
     """PostgreSQL DSN by role name (``identity``, ``uploads``, ``content``, ``playback``, ``media_ops`` …)."""
     valkey_url: str = ""
+    valkey_cluster: bool = False
+    """Whether ``valkey_url`` names a node of a Redis Cluster, whose other nodes are learned from it."""
     kafka_bootstrap: str = ""
     first_hour: AwareDatetime | None = None
     """The hour (ISO 8601, with its offset) from which on Dagster shows hourly partitions; earlier ones have
