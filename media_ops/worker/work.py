@@ -47,8 +47,9 @@ class Workshop:
         pool, lease = attempt.context.pool, attempt.lease
         source = await patiently(lambda: reading.source_of(pool, lease))
         description = await inspect.inspect(
-            _url(attempt, source), filename=source.filename, size=source.size_bytes
-        )
+            _url(attempt, source), filename=source.filename, size=source.size_bytes,
+            scratch=attempt.context.scratch,
+        )  # fmt: skip
         refused = source.description.refused if source.description else ()
         description = msgspec.structs.replace(description, refused=refused)
         planned = ladder.plan(description)

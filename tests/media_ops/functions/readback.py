@@ -61,7 +61,7 @@ def size_of(path: Path) -> int:
 
 async def make_all(store: Store, path: Path) -> tuple[SourceDescription, Made]:
     """Inspects, plans and makes everything of a source."""
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     whole = Made()
     for group in planned.groups:
