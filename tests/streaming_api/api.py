@@ -58,6 +58,12 @@ class ApiProcess:
         except httpx.TransportError:
             return False
 
+    def metric(self, name: str) -> float:
+        """The value of a counter or gauge without labels."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        [value] = [line.split()[1] for line in lines if line.split()[0] == name]
+        return float(value)
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(number)
