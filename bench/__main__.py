@@ -39,11 +39,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_all(chosen: list[Bench]) -> None:
-    """Those without a stack first, so that nothing runs beside them."""
+    """Those without a stack first, so that nothing runs beside them; then those that want an unused one."""
     machine = this_machine()
     with ExitStack() as resources:
         stack: Stack | None = None
-        for bench in sorted(chosen, key=lambda bench: bench.needs_stack):
+        for bench in sorted(chosen, key=lambda bench: (bench.needs_stack, not bench.unused)):
             if bench.needs_stack and stack is None:
                 stack = resources.enter_context(running_stack())
             _run(bench, stack, machine)
