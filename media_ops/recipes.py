@@ -92,6 +92,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     recipe: Recipe
     grid: Grid
     groups: tuple[Group, ...]
+    left_out: tuple[str, ...] = ()
+    """Names of rungs that the source would have, were it not too long for a job to make them."""
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

@@ -52,7 +52,7 @@ class Workshop:
         )  # fmt: skip
         refused = source.description.refused if source.description else ()
         description = msgspec.structs.replace(description, refused=refused)
-        planned = ladder.plan(description)
+        planned = ladder.feasible_plan(description)
         await patiently(lambda: plan.plan_source(pool, lease, description, planned))
         self.publisher.dirty(lease.media_id)
 
