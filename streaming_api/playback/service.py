@@ -13,12 +13,14 @@ from streaming_api.playback.signer import HmacSigner
 
 @asynccontextmanager
 async def _open(resources: Resources) -> AsyncIterator[Player]:
+    """Raises ValueError without a key for sessions: anyone could make one for an empty key."""
     options = resources.settings
-    secret = options.path_signing_key.get_secret_value()
+    if not (session_key := options.play_session_key.get_secret_value()):
+        raise ValueError("playback needs MCSP_PLAY_SESSION_KEY (a secret of its own)")
     yield Player(
         pool=await resources.pool("playback", stateless=True),
-        signer=HmacSigner(options.media_url, secret),
-        sessions=SessionKeys(secret),
+        signer=HmacSigner(options.media_url, options.path_signing_key.get_secret_value()),
+        sessions=SessionKeys(session_key),
     )
 
 
