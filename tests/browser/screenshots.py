@@ -11,13 +11,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from deploy.handle import StackHandle
-from deploy.setup.places import BROWSER
 from mcsp.settings import settings
 from tests.browser import clips
-from tests.browser.conftest import FLAGS, becomes
+from tests.browser.chrome import running_browser
+from tests.browser.conftest import becomes
 from tests.browser.visit import Visit
 from tests.streaming_api.api import Person
 
@@ -113,13 +113,11 @@ class Studio:
 async def main(clip: Path, folder: Path) -> None:
     """Makes the items, then the pictures."""
     stack = StackHandle.running_in(settings().home)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER / "chrome", args=FLAGS)
+    async with running_browser() as browser:
         person = Person(stack.urls["api"])
         await _pictures(browser, Studio(_nowhere(stack), person, {}, folder, ""), clip, empty=True)
         items = await _items(person, clip)
         await _pictures(browser, Studio(_nowhere(stack), person, items, folder, ""), clip, empty=False)
-        await browser.close()
 
 
 def _nowhere(stack: StackHandle) -> Visit:
