@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.handle import StackHandle
 from mcsp.ids import uuid7
@@ -261,6 +262,28 @@ async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
     assert row
     assert row["cleaned_at"]
     assert (await store.list_multipart(row["bucket"], row["key"], 10))[0] == []
+
+
+async def test_an_upload_that_cannot_end_is_counted_while_the_sweep_fails(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    """The store says neither yes nor no of its file (nothing has such a name), so it may not be ended."""
+    upload, no_name = ann.begin(11), "no bucket"
+    late = """UPDATE uploads.upload SET bucket = $2, expires_at = now() - make_interval(mins => $3)
+              WHERE upload_id = $1 RETURNING true"""
+    pool, bucket = await resources.pool("uploads"), resources.settings.s3.bucket_source
+    await admin.execute(late, upload["upload_id"], no_name, 9)
+    assert await sweeps.measure(pool) == 0
+    await admin.execute(late, upload["upload_id"], no_name, 11)
+    try:
+        with pytest.raises(ExceptionGroup):
+            await sweeps.sweep_uploads(resources)
+        assert REGISTRY.get_sample_value("mcsp_uploads_overdue") == 1
+    finally:
+        assert await admin.fetchval(late, upload["upload_id"], bucket, 11)
+    await sweeps.expire(pool, await resources.store())
+    assert await sweeps.measure(pool) == 0
+    assert REGISTRY.get_sample_value("mcsp_uploads_overdue") == 0
 
 
 async def test_parts_and_objects_without_a_row_go_and_all_else_stays(
