@@ -123,7 +123,7 @@ async def change(
 
 
 async def delete(items: Items, media_id: UUID, owner_id: UUID, key: str | None) -> Answer:
-    """Delete an item and all work on it, in one transaction; once more changes nothing."""
+    """Delete an item, its open upload and all work on it, in one transaction; once more changes nothing."""
 
     async def work(connection: Connection) -> Answer:
         if not await repository.delete(connection, media_id, owner_id):

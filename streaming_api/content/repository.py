@@ -60,6 +60,7 @@ UPDATE content.media SET deleted_at = coalesce(deleted_at, now()), updated_at = 
 WHERE media_id = $1 AND owner_id = $2 RETURNING true
 """
 _OWNS = "SELECT true FROM content.media WHERE media_id = $1 AND owner_id = $2 AND deleted_at IS NULL"
+_ABORT_UPLOAD = "SELECT uploads.abort_of_item($1, $2)"
 # The work that these put belongs to the trace of the request.
 _DELETE_MEDIA = "SELECT media_ops.delete_media($1) FROM set_config('mcsp.trace', $2::jsonb::text, true)"
 _RETRY_MEDIA = "SELECT media_ops.retry_media($1) FROM set_config('mcsp.trace', $2::jsonb::text, true)"
@@ -126,7 +127,9 @@ async def update(
 
 
 async def delete(connection: Connection, media_id: UUID, owner_id: UUID) -> bool:
-    """Delete a person's item and all work on it, in the caller's transaction; False when there is none."""
+    """Delete a person's item, all work on it and an upload still under way, in the caller's transaction;
+    False when there is none. The upload comes first: ``complete`` locks in that order too."""
+    await connection.fetchval(_ABORT_UPLOAD, media_id, owner_id)
     if not await connection.fetchval(_DELETE, media_id, owner_id):
         return False
     await connection.fetchval(_DELETE_MEDIA, media_id, outgoing())

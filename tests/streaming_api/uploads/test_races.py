@@ -87,6 +87,29 @@ async def test_complete_against_cancel_ends_one_way_alone(
         assert [x async for x in (await resources.store()).list(row["bucket"], row["key"])] == []
 
 
+async def test_complete_against_the_deletion_of_its_item_ends_one_way_alone(
+    ann: Person, admin: asyncpg.Pool
+) -> None:
+    for _ in range(6):
+        upload = ann.begin(11)
+        parts = ann.put(upload, b"hello media")
+        complete = f"/v1/uploads/{upload['upload_id']}/complete"
+        done, deleted = await at_once(
+            ann,
+            [
+                ("POST", complete, {"json": {"parts": parts}}),
+                ("DELETE", f"/v1/media/{upload['media_id']}", {}),
+            ],
+        )
+        assert deleted.status_code == 204
+        state = await admin.fetchval(
+            "SELECT state FROM uploads.upload WHERE upload_id = $1", upload["upload_id"]
+        )
+        assert (done.status_code, state) in {(202, "done"), (409, "aborted")}
+        left = "SELECT count(*) FROM media_ops.source WHERE media_id = $1 AND state <> 'deleted'"
+        assert await admin.fetchval(left, upload["media_id"]) == 0
+
+
 async def test_creations_with_one_key_at_once_make_one_upload(ann: Person) -> None:
     more = {
         "json": {"filename": "a.mp4", "size": 11, "content_type": "video/mp4"},
