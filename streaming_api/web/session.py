@@ -8,6 +8,7 @@ refused before that (Fetch Metadata, else Origin). What does not belong here: pa
 
 from typing import Any
 
+import httpx
 import msgspec
 from litestar import Request, Response, Router, post
 from litestar.datastructures import Cookie
@@ -61,7 +62,7 @@ async def logout(request: Request[Any, Any, Any], web: NamedDependency[Web]) -> 
     token = request.cookies.get(COOKIE)
     if token:
         body = msgspec.json.encode({"refresh_token": token})
-        answer = await backend.post(web.client(request), "/v1/auth/logout", body)
+        answer = await _ask(request, web, "/v1/auth/logout", body)
         if answer.status_code >= 500:
             raise UnavailableError(
                 "still_logged_in", "You are still logged in: the session could not be ended right now.",
@@ -70,8 +71,12 @@ async def logout(request: Request[Any, Any, Any], web: NamedDependency[Web]) -> 
     return Response({}, cookies=[_cookie(web, "", 0)])
 
 
+async def _ask(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> httpx.Response:
+    return await backend.post(web.client(request), path, body, web.on_behalf(request))
+
+
 async def _tokens(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> Response[Any]:
-    answer = await backend.post(web.client(request), path, body)
+    answer = await _ask(request, web, path, body)
     if not answer.is_success:
         gone = [_cookie(web, "", 0)] if answer.status_code == 401 else []
         kind = answer.headers.get("content-type", "application/problem+json")
