@@ -34,6 +34,7 @@ class Item(msgspec.Struct, frozen=True):
     status: str
     visibility: str
     created_at: datetime | None = None
+    completed_at: datetime | None = None
     kind: str | None = None
     audience: str = "public"
     duration_s: float | None = None
