@@ -17,7 +17,7 @@ from streaming_api.content import repository
 from streaming_api.content.repository import Position, Row
 from streaming_api.content.schemas import ChangeMedia, MediaItem, RenditionView
 from streaming_api.labels import checked_title
-from streaming_api.playback.signer import PathSigner, expiry
+from streaming_api.signer import PathSigner, expiry
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from streaming_api.playback import repository
 from streaming_api.playback.repository import Playable
 from streaming_api.playback.schemas import Playback
 from streaming_api.playback.sessions import PlaySession, SessionKeys
-from streaming_api.playback.signer import PathSigner, expiry
+from streaming_api.signer import PathSigner, expiry
 
 
 @dataclass(frozen=True)

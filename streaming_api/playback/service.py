@@ -8,7 +8,7 @@ from streaming_api.frame.service import Service
 from streaming_api.playback.endpoints import ROUTES
 from streaming_api.playback.logic import Player
 from streaming_api.playback.sessions import SessionKeys
-from streaming_api.playback.signer import HmacSigner
+from streaming_api.signer import HmacSigner
 
 
 @asynccontextmanager

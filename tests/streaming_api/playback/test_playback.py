@@ -15,7 +15,7 @@ from mcsp.errors import InvalidInputError
 from mcsp.ids import uuid7
 from mcsp.settings import Settings
 from streaming_api.playback.sessions import PlaySession, SessionKeys
-from streaming_api.playback.signer import BEYOND_DURATION_S, LONGEST_S, STEP_S, HmacSigner, expiry
+from streaming_api.signer import BEYOND_DURATION_S, LONGEST_S, STEP_S, HmacSigner, expiry
 from tests.streaming_api.api import ApiProcess, Person
 from tests.streaming_api.seed import Seeds
 
