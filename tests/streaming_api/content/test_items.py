@@ -106,6 +106,22 @@ async def test_a_change_that_makes_no_sense_is_refused(ann: Person, seeds: Seeds
     assert ann.http.get(f"/v1/media/{media_id}").json()["title"] == "Seeded"
 
 
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\ud800b", "\\udc00\\ud800", "\\ud83d"])
+@pytest.mark.parametrize("field", ["title", "visibility"])
+async def test_nul_and_unpaired_surrogates_are_refused_as_a_name(
+    ann: Person, seeds: Seeds, field: str, text: str
+) -> None:
+    media_id = await seeds.playing(ann.user_id)
+    headers = {"Content-Type": "application/json"}
+    answer = ann.http.patch(
+        f"/v1/media/{media_id}", content=f'{{"{field}":"{text}"}}'.encode(), headers=headers
+    )
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"]
+    item = ann.http.get(f"/v1/media/{media_id}").json()
+    assert (item["title"], item["visibility"]) == ("Seeded", "public")
+
+
 async def test_nobody_touches_anothers_item(api: ApiProcess, ann: Person, bob: Person, seeds: Seeds) -> None:
     media_id = await seeds.failed(ann.user_id, retryable=True)
     path = f"/v1/media/{media_id}"

@@ -15,7 +15,7 @@ from mcsp.resources import Resources
 from mcsp.s3 import ObjectStore, Part
 from mcsp.s3_errors import TOTAL_S
 from streaming_api.uploads import limits, orphans, sweeps
-from tests.streaming_api.api import ApiProcess, Person
+from tests.streaming_api.api import ApiProcess, Person, at_once
 
 COUNTS = """
 SELECT (SELECT count(*) FROM media_ops.source WHERE media_id = $1) AS sources,
@@ -28,13 +28,6 @@ async def counts(admin: asyncpg.Pool, media_id: str) -> tuple[int, int, int]:
     row = await admin.fetchrow(COUNTS, media_id)
     assert row
     return row["sources"], row["jobs"], row["done"]
-
-
-async def at_once(person: Person, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
-    headers = {"Authorization": f"Bearer {person.token}"}
-    base = str(person.http.base_url)
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-        return await asyncio.gather(*(client.request(m, path, **more) for m, path, more in requests))
 
 
 async def test_twelve_completes_at_once_make_one_item(ann: Person, admin: asyncpg.Pool) -> None:
