@@ -99,7 +99,9 @@ async def _made(address: str, path: Path, source: SourceDescription, grid: Grid,
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         url = f"{address}/{path.name}"
-        outputs = produce(url, source, grid, group.rungs, scratch=Path(scratch), loudness=group.loudness)
+        outputs = produce(
+            url, source, grid, group.rungs, scratch=Path(scratch), loudness=group.kind == "audio"
+        )
         async with aclosing(outputs):
             async for _ in outputs:
                 continue

@@ -8,8 +8,6 @@ whether a stream is packaged as it is (``streamable``), how a rung is made (``co
 import math
 from fractions import Fraction
 
-import msgspec
-
 from media_ops.costs import bounded, fits
 from media_ops.description import AudioStream, Rate, SourceDescription, VideoStream
 from media_ops.failures import bad_media
@@ -72,7 +70,7 @@ def plan(source: SourceDescription, recipe: Recipe = STANDARD) -> Plan:
         picture = video_rungs(source, video, copied=verdict.video)
         grid, groups = _grid(source, video, copied=verdict.video), _video_groups(picture, sound)
     kept, left_out = bounded(source, [group for group in groups if group.rungs])
-    return Plan(kind=source.kind, recipe=recipe, grid=grid, groups=_with_loudness(kept), left_out=left_out)
+    return Plan(kind=source.kind, recipe=recipe, grid=grid, groups=tuple(kept), left_out=left_out)
 
 
 def feasible_plan(source: SourceDescription) -> Plan:
@@ -81,18 +79,6 @@ def feasible_plan(source: SourceDescription) -> Plan:
     if not fits(source, planned.groups[0].rungs):
         raise bad_media("too_demanding", duration_s=source.duration_s)
     return planned
-
-
-def _with_loudness(groups: list[Group]) -> tuple[Group, ...]:
-    """Measures where sound is decoded anyway and nobody waits, if there is such a group."""
-    sounding = [group for group in groups if any(rung.kind == "audio" for rung in group.rungs)]
-    decoding = [group for group in sounding if any(_decodes_sound(rung) for rung in group.rungs)]
-    chosen = (decoding or sounding)[-1:]
-    return tuple(msgspec.structs.replace(group, loudness=group in chosen) for group in groups)
-
-
-def _decodes_sound(rung: Rung) -> bool:
-    return rung.kind == "audio" and rung.mode == "encode"
 
 
 def _grid(source: SourceDescription, video: VideoStream, *, copied: bool) -> Grid:

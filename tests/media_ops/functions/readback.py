@@ -65,7 +65,9 @@ async def make_all(store: Store, path: Path) -> tuple[SourceDescription, Made]:
     planned = plan(source)
     whole = Made()
     for group in planned.groups:
-        made = await make(store, path, source, planned.grid, group.rungs, loudness=group.loudness)
+        made = await make(
+            store, path, source, planned.grid, group.rungs, loudness=group is planned.groups[-1]
+        )
         whole.inits |= made.inits
         whole.segments |= made.segments
         whole.loudness = made.loudness or whole.loudness
