@@ -13,7 +13,7 @@ import msgspec
 
 from assets.describe import MOST_LINKS, links
 from assets.resources import Pages
-from media_ops.integrity import Looked
+from media_ops.integrity import OVERDUE, Looked
 from media_ops.lineage import Stage
 from media_ops.remake import BlastRadius
 from media_ops.whole import Waiting
@@ -91,6 +91,10 @@ _LOOK_AT_WORKERS = (
 _LOOK_AT_JOBS = (
     "Look at media_ops.never_stuck; `mcsp jobs` shows the item's jobs, `mcsp jobs replay` repeats."
 )
+_LOOK_AT_SWEEPER = (
+    "Uploads past their time do not end: see whether the sweeper runs (`mcsp status`) and what the store "
+    "tells it (`$MCSP_HOME/logs/sweeper.log`, such as keys that it refuses); uploads.overdue names them."
+)
 
 
 def whole(waiting: Sequence[Waiting], pages: Pages) -> Check:
@@ -116,10 +120,13 @@ def _said(waiting: Sequence[Waiting], stuck: Sequence[Waiting]) -> str:
 
 
 def next_step(reasons: Iterable[str]) -> str:
-    """What to do about items that are stuck for these reasons (of ``media_ops.never_stuck``)."""
+    """What to do about what is stuck for these reasons (of ``media_ops.never_stuck``, or ``OVERDUE``)."""
     found = set(reasons)
-    steps = [_LOOK_AT_WORKERS] if NOBODY_WORKS in found else []
-    return " ".join([*steps, _LOOK_AT_JOBS] if found - {NOBODY_WORKS} else steps)
+    steps = [
+        step for reason, step in ((NOBODY_WORKS, _LOOK_AT_WORKERS), (OVERDUE, _LOOK_AT_SWEEPER))
+        if reason in found
+    ]  # fmt: skip
+    return " ".join([*steps, _LOOK_AT_JOBS] if found - {NOBODY_WORKS, OVERDUE} else steps)
 
 
 def not_whole(waiting: Sequence[UUID], pages: Pages) -> Check:

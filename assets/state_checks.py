@@ -8,7 +8,7 @@ import dagster as dg
 from assets import checks
 from assets.resources import Ledger, Objects, Pages
 from mcsp.database.pool import Connection
-from media_ops.integrity import Looked, orphan_objects, stuck_items
+from media_ops.integrity import Looked, orphan_objects, overdue_uploads, stuck_items
 
 NEVER_STUCK = "never_stuck"
 NO_ORPHANS = "no_orphan_objects"
@@ -18,15 +18,16 @@ MOST_OBJECTS = 50_000
 
 
 def stuck(ledger: Ledger, pages: Pages) -> checks.Check:
-    """Whether any item is stuck, as a check of everything at once."""
-    looked = ledger.run(stuck_items)
-    action = checks.next_step(item.what for item in looked.broken)
-    return checks.broken(NEVER_STUCK, looked, action, pages)
+    """Whether any item is stuck or any upload cannot end, as a check of everything at once."""
+    items, uploads = ledger.run(stuck_items), ledger.run(overdue_uploads)
+    action = checks.next_step(one.what for one in (*items.broken, *uploads.broken))
+    return checks.broken(NEVER_STUCK, items.then(uploads), action, pages)
 
 
 @dg.asset_check(asset="sources", name=NEVER_STUCK)
 def never_stuck(ledger: Ledger, pages: Pages) -> dg.AssetCheckResult:
-    """Every item is playable, failed with a card, held by a person, or has a live lease or a due time."""
+    """Every item is playable, failed with a card, held by a person, or has a live lease or a due time; every
+    upload ends with its time."""
     return stuck(ledger, pages).result()
 
 

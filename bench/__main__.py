@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import inspect
+import os
 import sys
 import time
 from collections.abc import Awaitable
 from contextlib import ExitStack
+from pathlib import Path
 
 from bench import results
 from bench.machine import Machine, this_machine
@@ -26,8 +28,8 @@ def main() -> int:
         print(f"bench: no bench is named {', '.join(unknown)}. Next: make bench ARGS=--list", file=sys.stderr)
         return 2
     chosen = [known[name] for name in arguments.names] or [b for b in known.values() if not b.only_by_name]
-    _run_all(chosen)
-    print(f"\nbench: written to {results.write_table().relative_to(results.FOLDER.parents[1])}")
+    _run_all(chosen, arguments.into)
+    print(f"\nbench: written to {os.path.relpath(results.write_table(arguments.into))}")
     return 0
 
 
@@ -35,25 +37,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="only list the benches")
+    parser.add_argument(
+        "--into", type=Path, default=results.FOLDER, metavar="FOLDER", help="where results are written"
+    )
     return parser
 
 
-def _run_all(chosen: list[Bench]) -> None:
-    """Those without a stack first, so that nothing runs beside them."""
+def _run_all(chosen: list[Bench], folder: Path) -> None:
+    """Those without a stack first, so that nothing runs beside them; then those that want an unused one."""
     machine = this_machine()
     with ExitStack() as resources:
         stack: Stack | None = None
-        for bench in sorted(chosen, key=lambda bench: bench.needs_stack):
+        for bench in sorted(chosen, key=lambda bench: (bench.needs_stack, not bench.unused)):
             if bench.needs_stack and stack is None:
                 stack = resources.enter_context(running_stack())
-            _run(bench, stack, machine)
+            _run(bench, stack, machine, folder)
 
 
-def _run(bench: Bench, stack: Stack | None, machine: Machine) -> None:
+def _run(bench: Bench, stack: Stack | None, machine: Machine, folder: Path) -> None:
     print(f"\n{bench.title}", flush=True)
     began = time.monotonic()
     rows = _measure(bench, stack)
-    results.write(bench.name, bench.title, rows, time.monotonic() - began, machine)
+    results.write(folder, bench.name, bench.title, rows, time.monotonic() - began, machine)
     for row in rows:
         print(
             f"  {row.name:<56} {results.figure(row):>14}  {results.wanted(row)} {row.note}".rstrip(),

@@ -67,7 +67,8 @@ def _size(path: Path) -> int:
 
 
 async def _inspected(address: str, path: Path) -> SourceDescription:
-    return await inspect(f"{address}/{path.name}", filename=path.name, size=_size(path))
+    url = f"{address}/{path.name}"
+    return await inspect(url, filename=path.name, size=_size(path), scratch=path.parent)
 
 
 async def _first_segments(address: str, path: Path, goal_s: float) -> list[Row]:
@@ -98,7 +99,9 @@ async def _made(address: str, path: Path, source: SourceDescription, grid: Grid,
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         url = f"{address}/{path.name}"
-        outputs = produce(url, source, grid, group.rungs, scratch=Path(scratch), loudness=group.loudness)
+        outputs = produce(
+            url, source, grid, group.rungs, scratch=Path(scratch), loudness=group.kind == "audio"
+        )
         async with aclosing(outputs):
             async for _ in outputs:
                 continue

@@ -6,7 +6,7 @@ from bench.registry import Row, Rows, at_most, bench
 from bench.stack import Stack
 
 
-@bench("The stack", needs_stack=True)
+@bench("The stack", needs_stack=True, unused=True)
 def stack(running: Stack) -> Rows:
     """Seconds of cold start; proportional set size (PSS) of all its processes, in MB."""
     services = running.handle.status().services

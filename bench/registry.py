@@ -37,12 +37,14 @@ Measure = TypeVar("Measure", bound=Callable[..., Rows | Awaitable[Rows]])
 @dataclass(frozen=True)
 class Bench:
     """A function that measures. With ``needs_stack`` it is called with the running ``bench.stack.Stack``;
-    with ``only_by_name`` it runs when it is named, not with all the others (it takes very long)."""
+    with ``unused`` that no other bench has used before; with ``only_by_name`` it runs when it is named, not
+    with all the others (it takes very long)."""
 
     name: str
     title: str
     measure: Callable[..., Rows | Awaitable[Rows]]
     needs_stack: bool
+    unused: bool
     only_by_name: bool
 
 
@@ -60,7 +62,7 @@ def at_least(bound: float) -> Goal:
 
 
 def bench(
-    title: str, *, needs_stack: bool = False, only_by_name: bool = False
+    title: str, *, needs_stack: bool = False, unused: bool = False, only_by_name: bool = False
 ) -> Callable[[Measure], Measure]:
     """Marks a function (plain or async) as a bench named like the function: ``bench/results/NAME.json``."""
 
@@ -68,7 +70,7 @@ def bench(
         name = function.__name__
         if name in _KNOWN and _KNOWN[name].measure.__module__ != function.__module__:
             raise ValueError(f"two benches are named {name}")
-        _KNOWN[name] = Bench(name, title, function, needs_stack, only_by_name)
+        _KNOWN[name] = Bench(name, title, function, needs_stack, unused, only_by_name)
         return function
 
     return mark

@@ -29,21 +29,23 @@ class Result(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-def write(name: str, title: str, rows: Iterable[Row], seconds: float, machine: Machine) -> Result:
-    """Keeps one bench's rows as ``bench/results/NAME.json``."""
+def write(
+    folder: Path, name: str, title: str, rows: Iterable[Row], seconds: float, machine: Machine
+) -> Result:
+    """Keeps one bench's rows as ``NAME.json`` in a folder, made where it is missing."""
     result = Result(
         name, title, datetime.now(UTC).replace(microsecond=0), round(seconds, 1), machine, tuple(rows)
     )
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     text = msgspec.json.format(msgspec.json.encode(result), indent=2)
-    (FOLDER / f"{name}.json").write_bytes(text + b"\n")
+    (folder / f"{name}.json").write_bytes(text + b"\n")
     return result
 
 
-def write_table() -> Path:
-    """Makes the table out of every result there is."""
-    results = [msgspec.json.decode(file.read_bytes(), type=Result) for file in sorted(FOLDER.glob("*.json"))]
-    target = FOLDER / "README.md"
+def write_table(folder: Path) -> Path:
+    """Makes the table ``README.md`` out of every result that the folder has."""
+    results = [msgspec.json.decode(file.read_bytes(), type=Result) for file in sorted(folder.glob("*.json"))]
+    target = folder / "README.md"
     target.write_text(INTRODUCTION + "".join(section(result) for result in results))
     return target
 

@@ -12,7 +12,8 @@ from mcsp.settings import Settings
 
 ROLES: dict[str, tuple[str, ...]] = {
     "api": ("identity", "uploads", "content", "playback", "creators", "valkey", "kafka", "s3:uploads",
-            "clickhouse:creators", "api", "path-signing", "identity-key"),
+            "clickhouse:creators", "api", "path-signing", "play-sessions",
+            "identity-key"),
     "worker": ("media_ops", "kafka", "s3:media_ops", "valkey"),
     "relay": ("relay", "kafka"),
     "sweeper": ("media_ops", "uploads", "content", "identity", "relay", "kafka", "s3:media_ops", "valkey"),
@@ -24,7 +25,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "pop": ("s3:pop", "path-signing"),
     "client": ("api",),
     "tests": (*DATABASE_OF, "admin", "valkey", "kafka", "s3:admin", "clickhouse:admin", "lake:collector",
-              "api", "path-signing", "identity-key"),
+              "api", "path-signing", "play-sessions", "identity-key"),
 }  # fmt: skip
 """What a role may know: database roles, servers, ``s3:IDENTITY``, ``lake:IDENTITY``, ``clickhouse:USER``,
 ``admin`` (the superuser's DSNs)."""
@@ -76,6 +77,8 @@ def _values(context: Context, item: str) -> dict[str, str]:
                     "MCSP_MEDIA_URL": f"http://{HOST}:{context.ports.pop(1)}"}  # fmt: skip
         case "path-signing":
             return {"MCSP_PATH_SIGNING_KEY": context.credentials.password("path-signing-key")}
+        case "play-sessions":
+            return {"MCSP_PLAY_SESSION_KEY": context.credentials.password("play-session-key")}
         case "identity-key":
             return {"MCSP_IDENTITY_KEY_FILE": str(context.credentials.identity_key())}
     raise KeyError(item)

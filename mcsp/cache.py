@@ -13,9 +13,10 @@ import msgspec
 import redis.asyncio as redis
 import structlog
 from prometheus_client import Counter
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from mcsp.errors import UnavailableError
 
@@ -27,6 +28,9 @@ OPEN_S = 1.0
 
 FALLBACKS = Counter("mcsp_cache_fallback_total", "Calls that Valkey did not answer")
 
+_AWAY = (RedisError, RedisClusterException, OSError)
+"""What redis-py raises when nobody answers; a cluster's own error is no RedisError."""
+
 T = TypeVar("T")
 
 
@@ -37,9 +41,11 @@ class CacheDownError(UnavailableError):
 class Cache:
     """One process's client. All methods raise CacheDownError when Valkey does not answer."""
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, cluster: bool = False) -> None:
+        """``url`` is the server, or with ``cluster`` any node of a cluster, which names the others."""
         self._closed_until = 0.0
-        self._client = redis.Redis.from_url(
+        kind = RedisCluster if cluster else redis.Redis
+        self._client: redis.Redis | RedisCluster = kind.from_url(
             url,
             client_name=name,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -78,7 +84,7 @@ class Cache:
         """Readiness: a PING is answered."""
         try:
             await self._client.ping()
-        except (RedisError, OSError) as error:
+        except _AWAY as error:
             raise CacheDownError("cache_down", f"Valkey does not answer: {error}") from error
 
     async def close(self) -> None:
@@ -91,7 +97,7 @@ class Cache:
             raise CacheDownError("cache_down", "Valkey did not answer a moment ago.")
         try:
             return await call()
-        except (RedisError, OSError) as error:
+        except _AWAY as error:
             self._closed_until = time.monotonic() + OPEN_S
             FALLBACKS.inc()
             log.warning("cache down", error=f"{type(error).__name__}: {error}")

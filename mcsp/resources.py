@@ -64,7 +64,8 @@ class Resources:
     @cached_property
     def cache(self) -> Cache:
         """Valkey; every use needs a fallback."""
-        cache = Cache(self.settings.valkey_url, name=self.name)
+        options = self.settings
+        cache = Cache(options.valkey_url, name=self.name, cluster=options.valkey_cluster)
         self._stack.push_async_callback(cache.close)
         return cache
 

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     dsn: dict[str, str] = Field(default_factory=dict)
     """PostgreSQL DSN by role name (``identity``, ``uploads``, ``content``, ``playback``, ``media_ops`` …)."""
     valkey_url: str = ""
+    valkey_cluster: bool = False
+    """Whether ``valkey_url`` names a node of a Redis Cluster, whose other nodes are learned from it."""
     kafka_bootstrap: str = ""
     clickhouse_url: str = ""
     """HTTP address of ClickHouse with user and password, without a path."""
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     """Public base address of the PoP that serves signed media paths, without trailing slash."""
     path_signing_key: SecretStr = SecretStr("")
     """Secret shared by playback and the PoPs: HMAC-SHA256 key of signed paths."""
+    play_session_key: SecretStr = SecretStr("")
+    """Secret of whoever makes and reads play sessions and viewers' pseudonyms; no PoP knows it."""
     identity_key_file: Path | None = None
     """PEM file with the Ed25519 private key that signs access tokens (identity service alone)."""
     identity_jwks_url: str = ""

@@ -157,6 +157,8 @@ class SourceDescription(msgspec.Struct, frozen=True, kw_only=True):
     """None where the container has no index that is cheap to read."""
     refused: tuple[Literal["video", "audio"], ...] = ()
     """Main streams that look as if they could be packaged as they are, but could not when it was tried."""
+    left_out: tuple[str, ...] = ()
+    """Names of rungs that the plan leaves out: one job could not make them within its wall time."""
 
     @property
     def main_video(self) -> VideoStream | None:

@@ -48,6 +48,10 @@ CARDS: dict[str, tuple[str, str]] = {
         "The file says that it is longer than the limit.",
         "Upload it in parts of at most 12 hours.",
     ),
+    "too_demanding": (
+        "The file is so long, with so large a picture, that preparing it would take longer than we allow.",
+        "Upload it in shorter parts, or export it with a smaller picture and upload that.",
+    ),
     "too_big_picture": (
         "The picture is larger than the limit.",
         "Export it with at most 8192 pixels a side and upload that.",

@@ -32,14 +32,20 @@ FIRST_PACKETS = ("-show_packets", "-read_intervals", "%+#300")
 _ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
 
 
-async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
+async def inspect(url: str, *, filename: str, size: int, scratch: Path) -> SourceDescription:
     """The description of the source at ``url`` (presigned), ``size`` bytes long.
 
-    ``filename`` only serves messages; what the file is, its bytes say. Raises BadMediaError with a card
-    (permanent) or TransientWorkError (store, limits). Takes three to four round trips and one ffprobe.
+    ``filename`` only serves messages; what the file is, its bytes say. Programs work in a folder of their own
+    below ``scratch``, gone at the end. Raises BadMediaError with a card (permanent) or TransientWorkError
+    (store, limits). Takes three to four round trips and one ffprobe.
     """
     if size == 0:
         raise bad_media("source_empty", filename=filename)
+    with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
+        return await _inspect(url, filename, size, Path(folder))
+
+
+async def _inspect(url: str, filename: str, size: int, folder: Path) -> SourceDescription:
     async with open_session() as session:
         reader = RangeReader(session, url, size)
         looks = looks_like(await reader.read(0, 4096))
@@ -48,8 +54,10 @@ async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
         if looks == "picture":
             raise bad_media("picture_not_media", filename=filename)
         if looks != "mp4":
-            return _describe(await ffprobe(url, size, *FIRST_PACKETS), size, None)
-        index, raw = await asyncio.gather(read_index(reader), ffprobe(url, size), return_exceptions=True)
+            return _describe(await ffprobe(url, size, folder, *FIRST_PACKETS), size, None)
+        index, raw = await asyncio.gather(
+            read_index(reader), ffprobe(url, size, folder), return_exceptions=True
+        )
         if isinstance(index, BaseException):
             raise index
         if isinstance(raw, BadMediaError):
@@ -59,15 +67,14 @@ async def inspect(url: str, *, filename: str, size: int) -> SourceDescription:
         return _describe(raw, size, index)
 
 
-async def ffprobe(url: str, size: int, *more: str) -> probe.RawProbe:
+async def ffprobe(url: str, size: int, folder: Path, *more: str) -> probe.RawProbe:
     """ffprobe's answer about a source. BadMediaError ``not_media`` where no real container is found."""
     shown = ["-show_streams", "-show_format", "-show_chapters", "-of", "json", *more]
     options = [word for name, value in sandbox.input_options().items() for word in (f"-{name}", value)]
-    with tempfile.TemporaryDirectory(prefix="mcsp-probe-") as scratch:
-        async with open_gate(url, size) as gate:
-            argv = [tools.ffprobe(), "-v", "level+error", "-threads", "1", *shown, *options, "-i", gate.url]
-            work = sandbox.run(argv, limits=sandbox.PROBE, scratch=Path(scratch))
-            returncode, answer, log = await gate.guard(work)
+    async with open_gate(url, size) as gate:
+        argv = [tools.ffprobe(), "-v", "level+error", "-threads", "1", *shown, *options, "-i", gate.url]
+        work = sandbox.run(argv, limits=sandbox.PROBE, scratch=folder)
+        returncode, answer, log = await gate.guard(work)
     if _ABSURD_PICTURE.search(log):
         raise bad_media("too_big_picture", log=log[-2000:])
     if returncode == 0:

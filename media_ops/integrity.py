@@ -62,6 +62,22 @@ async def stuck_items(connection: Connection, *, most: int = 1000) -> Looked:
     )
 
 
+OVERDUE = "upload_overdue"
+_OVERDUE = "SELECT media_id, expires_at FROM uploads.overdue ORDER BY expires_at, media_id LIMIT $1"
+
+
+async def overdue_uploads(connection: Connection, *, most: int = 1000) -> Looked:
+    """Uploads that neither became an item nor ended, long past their time (a view that uploads publishes)."""
+    rows = await connection.fetch(_OVERDUE, most)
+    return Looked(
+        at=len(rows),
+        broken=tuple(
+            Broken(OVERDUE, f"its time ended at {row['expires_at']:%Y-%m-%d %H:%M} UTC", row["media_id"])
+            for row in rows
+        ),
+    )
+
+
 _RENDITIONS = """
 SELECT media_id, digest, name, recipe, rung, etag, size_bytes
 FROM media_ops.rendition_lineage

@@ -1,15 +1,16 @@
 """The ladder: which rungs are made of a source, and in which groups. A pure function of the description.
 
 Never above the source; the picture as seen (turned, square pixels) decides. What does not belong here:
-whether a stream is packaged as it is (``streamable``), how a rung is made (``commands``).
+whether a stream is packaged as it is (``streamable``), how a rung is made (``commands``), what that takes
+(``costs``).
 """
 
 import math
 from fractions import Fraction
 
-import msgspec
-
+from media_ops.costs import bounded, fits
 from media_ops.description import AudioStream, Rate, SourceDescription, VideoStream
+from media_ops.failures import bad_media
 from media_ops.grid import SEGMENT_S, fixed_grid, source_grid
 from media_ops.recipes import STANDARD, Grid, Group, Plan, Recipe, Rung
 from media_ops.streamable import streamable
@@ -56,7 +57,10 @@ SAMPLE_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 4
 
 
 def plan(source: SourceDescription, recipe: Recipe = STANDARD) -> Plan:
-    """Grid and groups of rungs for a source, the group that makes it playable first. Pure."""
+    """Grid and groups of rungs for a source, the group that makes it playable first. Pure.
+
+    No group takes longer than a job may, but for the first one of a source that ``feasible_plan`` refuses.
+    """
     verdict = streamable(source)
     video, audio = source.main_video, source.main_audio
     sound = audio_rungs(audio, copied=verdict.audio) if audio else ()
@@ -65,20 +69,16 @@ def plan(source: SourceDescription, recipe: Recipe = STANDARD) -> Plan:
     else:
         picture = video_rungs(source, video, copied=verdict.video)
         grid, groups = _grid(source, video, copied=verdict.video), _video_groups(picture, sound)
-    filled = _with_loudness([group for group in groups if group.rungs])
-    return Plan(kind=source.kind, recipe=recipe, grid=grid, groups=filled)
+    kept, left_out = bounded(source, [group for group in groups if group.rungs])
+    return Plan(kind=source.kind, recipe=recipe, grid=grid, groups=tuple(kept), left_out=left_out)
 
 
-def _with_loudness(groups: list[Group]) -> tuple[Group, ...]:
-    """Measures where sound is decoded anyway and nobody waits, if there is such a group."""
-    sounding = [group for group in groups if any(rung.kind == "audio" for rung in group.rungs)]
-    decoding = [group for group in sounding if any(_decodes_sound(rung) for rung in group.rungs)]
-    chosen = (decoding or sounding)[-1:]
-    return tuple(msgspec.structs.replace(group, loudness=group in chosen) for group in groups)
-
-
-def _decodes_sound(rung: Rung) -> bool:
-    return rung.kind == "audio" and rung.mode == "encode"
+def feasible_plan(source: SourceDescription) -> Plan:
+    """The plan of a source; BadMediaError ``too_demanding`` where not even its first group can be made."""
+    planned = plan(source)
+    if not fits(source, planned.groups[0].rungs):
+        raise bad_media("too_demanding", duration_s=source.duration_s)
+    return planned
 
 
 def _grid(source: SourceDescription, video: VideoStream, *, copied: bool) -> Grid:

@@ -80,8 +80,6 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     slot: Literal["quick", "encode"]
     first: bool
     """True for the group that makes the item playable: it runs before the others."""
-    loudness: bool = False
-    """True for the one group in which the main sound is measured (EBU R128)."""
     rungs: tuple[Rung, ...]
 
 
@@ -92,6 +90,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     recipe: Recipe
     grid: Grid
     groups: tuple[Group, ...]
+    left_out: tuple[str, ...] = ()
+    """Names of rungs that the source would have, were it not too long for a job to make them."""
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

@@ -27,6 +27,10 @@ REFUSALS, REFUSED_TWICE = frozenset({"process_failed", "output_malformed"}), 2
 """What says of a copy that the stream cannot be packaged as it is, when it happens twice."""
 
 
+LIMITS = frozenset({"limit_time", "limit_cpu"})
+"""What the whole of a rung's work was not done within, and will not be the next time either."""
+
+
 class JobError(msgspec.Struct, frozen=True):
     """Why an attempt ended: code, words for operators, whether trying again helps, and detail.
 
@@ -153,7 +157,7 @@ async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: flo
         attempt = row["attempts"] + 1
         if _refused(lease, error, attempt) and await refuse(connection, lease):
             return await _give_up_copy(connection, lease, error)
-        if error.retryable and attempt < ATTEMPTS:
+        if error.retryable and attempt < ATTEMPTS and not _in_vain(lease, error):
             await connection.execute(_AGAIN, lease.job_id, error, backoff_s(attempt, chance))
             return "queued"
         return await end_job(connection, lease, error, attempts=1)
@@ -162,6 +166,11 @@ async def fail(pool: asyncpg.Pool, lease: Lease, error: JobError, *, chance: flo
 def _refused(lease: Lease, error: JobError, attempt: int) -> bool:
     again = error.code in REFUSALS and attempt >= REFUSED_TWICE
     return lease.kind == "copy" and (again or not error.retryable)
+
+
+def _in_vain(lease: Lease, error: JobError) -> bool:
+    """A job of rungs that ran into its limit: fewer rungs at a time may fit, the same ones do not."""
+    return error.code in LIMITS and bool(lease.rungs)
 
 
 async def _give_up_copy(connection: Connection, lease: Lease, error: JobError) -> str:

@@ -63,6 +63,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT CASE
         WHEN d.priority <= $8 AND s.playable_at IS NULL THEN 'opening'
         WHEN d.kind IN ('copy', 'encode', 'audio') THEN 'growing' ELSE 'errand' END AS purpose) p
+    {served}
     WHERE d.state = 'queued' AND d.slot = $4 AND d.lane = ANY ($5) AND d.due_at <= now()
       AND ($6::uuid IS NULL OR d.media_id = $6) AND d.priority <= $7 AND p.purpose = ANY ($10)
       AND (d.priority <= $8 OR d.kind = 'purge' OR d.due_at < now() - make_interval(secs => $9)
@@ -71,7 +72,7 @@ WITH due AS MATERIALIZED (
           WHERE o.media_id = d.media_id AND o.source_version = d.source_version
             AND o.kind IN ('copy', 'encode', 'audio') AND o.priority <= $8
             AND (o.state = 'running' OR o.state = 'queued' AND o.due_at <= now())))
-    ORDER BY d.priority, d.due_at, d.job_id
+    ORDER BY {order}
     FOR UPDATE OF d SKIP LOCKED LIMIT 1)
 UPDATE media_ops.job j
 SET state = 'running', lease_token = $1, leased_by = $2, lease_until = now() + make_interval(secs => $3),
@@ -80,6 +81,22 @@ FROM due WHERE j.job_id = due.job_id
 RETURNING j.job_id, j.lease_token AS token, j.media_id, j.source_version, j.kind, j.lane, j.slot, j.chunk,
           j.rungs, j.priority, j.attempts, j.lost_leases, j.trace, due.purpose
 """
+
+# Jobs that bring items to playable are short: first come, first served, along the index of due jobs.
+_TAKE_QUICK = _TAKE.format(served="", order="d.priority, d.due_at, d.job_id")
+
+# An encode may hold its slot for hours. Owners take turns: whoever has the fewest encodes at work is next, of
+# those whoever was served longest ago, so that one who uploads a hundred items holds up nobody with one.
+_TAKE_ENCODE = _TAKE.format(
+    served="""LEFT JOIN (
+        SELECT q.owner_id, count(*) FILTER (WHERE r.state = 'running') AS running, max(r.started_at) AS latest
+        FROM media_ops.job r
+        JOIN media_ops.source q ON q.media_id = r.media_id AND q.version = r.source_version
+        WHERE r.slot = 'encode'
+          AND (r.state = 'running' OR r.state = 'done' AND r.finished_at > now() - interval '1 hour')
+        GROUP BY q.owner_id) f ON f.owner_id = s.owner_id""",
+    order="d.priority, coalesce(f.running, 0), f.latest NULLS FIRST, d.due_at, d.job_id",
+)
 
 _KEEP = """
 UPDATE media_ops.job
@@ -106,11 +123,13 @@ async def take(
     """The most urgent due job of a slot and lanes, leased to ``worker``; None when nothing is due.
 
     ``media_id`` restricts it to one item, ``purposes`` to what is done for one of these. What is not needed
-    for an item's first playable stands aside, for ``STAND_ASIDE_S`` at most.
+    for an item's first playable stands aside, for ``STAND_ASIDE_S`` at most. In the encode slot owners take
+    turns.
     """
     priority = OPENING_PRIORITY if tuple(purposes) == ("opening",) else LOWEST_PRIORITY
+    statement = _TAKE_ENCODE if slot == "encode" else _TAKE_QUICK
     row = await pool.fetchrow(
-        _TAKE, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority, OPENING_PRIORITY,
+        statement, uuid7(), worker, lease_s, slot, list(lanes), media_id, priority, OPENING_PRIORITY,
         STAND_ASIDE_S, list(purposes),
     )  # fmt: skip
     return msgspec.convert(dict(row), Lease) if row else None

@@ -4,27 +4,19 @@ Planning again with another recipe makes only what changed: rungs that it leaves
 others are superseded. What does not belong here: choosing rungs (``media_ops.ladder``).
 """
 
-from collections.abc import Iterable
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from mcsp.database.pool import Connection
+from media_ops.costs import cost_s
 from media_ops.description import SourceDescription
 from media_ops.ledger.endings import done
 from media_ops.ledger.leases import OPENING_PRIORITY, OTHER_PRIORITY, Lease, lost
 from media_ops.ledger.settle import settle
 from media_ops.ledger.transaction import item_transaction
 from media_ops.recipes import Grid, Group, Plan, Rung, name_rungs
-
-ENCODE_PIXELS_S = 45e6
-"""Pixels a second that two cores encode beside other work (x264 veryfast, measured): for ETAs alone."""
-COPY_SPEED = 200.0
-AUDIO_SPEED = 40.0
-"""Seconds of media a second."""
-UNKNOWN_S = 60.0
-"""Taken where a source does not say how long it is."""
 
 ART = Group(kind="art", lane="video", slot="quick", first=False, rungs=())
 
@@ -85,7 +77,8 @@ async def plan_source(pool: asyncpg.Pool, lease: Lease, description: SourceDescr
         if source is None:
             raise lost(lease)
         digests = await _digests(connection, lease, source, plan)
-        await _describe(connection, lease, description, plan, digests)
+        described = msgspec.structs.replace(description, left_out=plan.left_out)
+        await _describe(connection, lease, described, plan, digests)
         await _write_rungs(connection, lease, plan, digests)
         for group in plan.groups:
             await _write_job(connection, lease, description, group, [digests[r.name] for r in group.rungs])
@@ -146,18 +139,3 @@ async def _write_job(
         _JOB, lease.media_id, lease.source_version, group.kind, group.lane, group.slot, rungs,
         OPENING_PRIORITY if group.first else OTHER_PRIORITY, cost_s(source, group.rungs),
     )  # fmt: skip
-
-
-def cost_s(source: SourceDescription, rungs: Iterable[Rung]) -> float:
-    """Seconds of work that rungs of a source take, estimated; a second at least."""
-    return max(1.0, sum(_rung_cost_s(source, rung) for rung in rungs))
-
-
-def _rung_cost_s(source: SourceDescription, rung: Rung) -> float:
-    duration_s = source.duration_s or UNKNOWN_S
-    if rung.mode == "copy":
-        return duration_s / COPY_SPEED
-    if rung.kind == "audio":
-        return duration_s / AUDIO_SPEED
-    rate = float(rung.frame_rate) if rung.frame_rate else 30.0
-    return duration_s * rate * (rung.width or 640) * (rung.height or 360) / ENCODE_PIXELS_S

@@ -47,11 +47,12 @@ class Workshop:
         pool, lease = attempt.context.pool, attempt.lease
         source = await patiently(lambda: reading.source_of(pool, lease))
         description = await inspect.inspect(
-            _url(attempt, source), filename=source.filename, size=source.size_bytes
-        )
+            _url(attempt, source), filename=source.filename, size=source.size_bytes,
+            scratch=attempt.context.scratch,
+        )  # fmt: skip
         refused = source.description.refused if source.description else ()
         description = msgspec.structs.replace(description, refused=refused)
-        planned = ladder.plan(description)
+        planned = ladder.feasible_plan(description)
         await patiently(lambda: plan.plan_source(pool, lease, description, planned))
         self.publisher.dirty(lease.media_id)
 

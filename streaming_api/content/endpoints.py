@@ -87,7 +87,7 @@ async def delete_media(
     media_id: FromPath[UUID],
     idempotency_key: IdempotencyKey = None,
 ) -> None:
-    """Work on it ends and its objects go. Repeating it changes nothing."""
+    """Work on it ends, an upload still under way too, and its objects go. Repeating it changes nothing."""
     await logic.delete(content.items, media_id, person.user_id, idempotency_key)
 
 

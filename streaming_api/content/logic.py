@@ -1,7 +1,6 @@
 """What people may see and do with items. SQL, routes and live state stand elsewhere."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +17,7 @@ from streaming_api.content import repository
 from streaming_api.content.repository import Position, Row
 from streaming_api.content.schemas import ChangeMedia, MediaItem, RenditionView
 from streaming_api.labels import checked_title
-from streaming_api.playback.signer import PathSigner, expiry
+from streaming_api.signer import PathSigner, expiry
 
 log = structlog.get_logger()
 
@@ -33,7 +32,7 @@ class Items:
 
 
 class _After(msgspec.Struct, frozen=True):
-    created_at: datetime
+    at: datetime
     media_id: UUID
 
 
@@ -53,6 +52,7 @@ def item_of(items: Items, row: Row, viewer_id: UUID | None) -> MediaItem:
         progress=round(row.progress, 4),
         eta_s=None if row.eta_s is None else round(row.eta_s, 1),
         created_at=row.created_at,
+        completed_at=row.completed_at,
         poster_url=_poster_url(items, row),
     )
 
@@ -82,25 +82,22 @@ def _not_found() -> NotFoundError:
 async def mine(items: Items, owner_id: UUID, cursor: str | None, limit: int) -> Page[MediaItem]:
     """A page of the person's own items, newest first, in whatever state."""
     rows = await repository.mine(items.pool, owner_id, _after("mine", cursor), limit + 1)
-    return _page(items, rows, limit, "mine", owner_id)
+    shown = [item_of(items, row, owner_id) for row in rows]
+    return page_of(shown, limit, "mine", lambda item: _After(item.created_at, item.media_id))
 
 
 async def feed(items: Items, cursor: str | None, limit: int) -> Page[MediaItem]:
-    """A page of what anyone may find and play, newest first."""
+    """A page of what anyone may find and play, those whose file was whole last first."""
     rows = await repository.feed(items.pool, _after("feed", cursor), limit + 1)
-    return _page(items, rows, limit, "feed", None)
+    shown = [item_of(items, row, None) for row in rows]
+    return page_of(
+        shown, limit, "feed", lambda item: _After(item.completed_at or item.created_at, item.media_id)
+    )
 
 
 def _after(kind: str, cursor: str | None) -> Position:
     after = decode_cursor(kind, _After, cursor)
-    return Position(after.created_at, after.media_id) if after else Position()
-
-
-def _page(
-    items: Items, rows: Sequence[Row], limit: int, kind: str, viewer_id: UUID | None
-) -> Page[MediaItem]:
-    shown = [item_of(items, row, viewer_id) for row in rows]
-    return page_of(shown, limit, kind, lambda item: _After(item.created_at, item.media_id))
+    return Position(after.at, after.media_id) if after else Position()
 
 
 async def change(
@@ -123,7 +120,7 @@ async def change(
 
 
 async def delete(items: Items, media_id: UUID, owner_id: UUID, key: str | None) -> Answer:
-    """Delete an item and all work on it, in one transaction; once more changes nothing."""
+    """Delete an item, its open upload and all work on it, in one transaction; once more changes nothing."""
 
     async def work(connection: Connection) -> Answer:
         if not await repository.delete(connection, media_id, owner_id):

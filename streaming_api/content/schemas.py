@@ -29,7 +29,8 @@ class RenditionView(msgspec.Struct, frozen=True, omit_defaults=True):
 class MediaItem(msgspec.Struct, frozen=True, kw_only=True):
     """An item. ``kind`` and ``duration_s`` are known once it was inspected; ``failure`` is its owner's alone.
 
-    ``progress`` runs from 0 to 1; ``eta_s`` is null when nobody can say. ``poster_url`` is signed.
+    ``progress`` runs from 0 to 1; ``eta_s`` is null when nobody can say. ``completed_at``: when its file was
+    whole, null before; lists for everyone go by it. ``poster_url`` is signed.
     """
 
     media_id: UUID
@@ -44,6 +45,7 @@ class MediaItem(msgspec.Struct, frozen=True, kw_only=True):
     progress: float
     eta_s: float | None
     created_at: datetime
+    completed_at: datetime | None
     poster_url: str | None
 
 

@@ -10,7 +10,7 @@ from mcsp.resources import Resources
 from streaming_api.content.events import load_changed
 from streaming_api.content.live import LiveItems
 from streaming_api.content.logic import Items
-from streaming_api.playback.signer import HmacSigner
+from streaming_api.signer import HmacSigner
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import asyncpg
 
 from mcsp.resources import Resources
 from streaming_api.creators.reader import Reader
-from streaming_api.playback.sessions import SessionKeys
+from streaming_api.play_sessions import SessionKeys
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ async def open_creators(resources: Resources) -> AsyncIterator[Creators]:
         yield Creators(
             pool=await resources.pool("creators"),
             reader=reader,
-            sessions=SessionKeys(options.path_signing_key.get_secret_value()),
+            sessions=SessionKeys(options.play_session_key.get_secret_value()),
         )
     finally:
         await reader.close()

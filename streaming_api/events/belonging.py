@@ -11,7 +11,7 @@ import msgspec
 
 from mcsp.contracts.events import Event, Impression
 from mcsp.errors import InvalidInputError
-from streaming_api.playback.sessions import PlaySession, SessionKeys
+from streaming_api.play_sessions import PlaySession, SessionKeys
 
 OLDEST = timedelta(days=7)
 """How long after its start a session may still tell: as long as Kafka keeps what it told."""

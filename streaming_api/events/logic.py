@@ -18,7 +18,7 @@ from streaming_api.events.reduction import LONGEST_AGENT, agent_of, network_of
 from streaming_api.events.schemas import Batch, Receipt, Refused
 from streaming_api.events.sender import Sender
 from streaming_api.events.times import stamp
-from streaming_api.playback.sessions import SessionKeys
+from streaming_api.play_sessions import SessionKeys
 
 MOST_EVENTS = 1000
 LONGEST_SOURCE = 64

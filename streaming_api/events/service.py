@@ -11,7 +11,7 @@ from streaming_api.events.endpoints import ROUTES
 from streaming_api.events.logic import Door
 from streaming_api.events.sender import Sender
 from streaming_api.frame.service import Service
-from streaming_api.playback.sessions import SessionKeys
+from streaming_api.play_sessions import SessionKeys
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def _open(resources: Resources) -> AsyncIterator[Door]:
         async with Sender(options.kafka_bootstrap, resources.name).running() as sender:
             yield Door(
                 sender=sender,
-                sessions=SessionKeys(options.path_signing_key.get_secret_value()),
+                sessions=SessionKeys(options.play_session_key.get_secret_value()),
                 countries=countries,
                 name=f"{resources.name}@{socket.gethostname()}",
             )

@@ -1,4 +1,8 @@
-"""The rules of accounts: registering, and checking credentials without telling who exists."""
+"""The rules of accounts: registering, and checking credentials without telling who exists.
+
+Passwords are hashed outside of any transaction: a rush of registrations waits for argon2, not with every
+connection of the pool in its hands.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,7 +11,7 @@ import asyncpg
 
 from mcsp.database.pool import Connection
 from mcsp.errors import ConflictError, InvalidInputError, UnauthorizedError
-from mcsp.idempotency import Answer, answer_of
+from mcsp.idempotency import Answer, Idempotency, answer_of, digest_of
 from mcsp.ids import uuid7
 from streaming_api.identity import repository
 from streaming_api.identity.emails import normalised
@@ -21,9 +25,12 @@ class Accounts:
 
     pool: asyncpg.Pool
     passwords: Passwords
+    idempotency: Idempotency
+    request_secret: bytes
+    """Keys the digests of requests that hold a password."""
 
-    async def register(self, connection: Connection, request: Register) -> Answer:
-        """Make an account inside the caller's transaction. Raises ConflictError when the address has one.
+    async def register(self, request: Register, key: str | None) -> Answer:
+        """Make an account, once by ``key``. Raises ConflictError when the address has one.
 
         That an address is taken is told: whoever registers may log in at once, so a silent success would
         be found out by one login. The rate limit is what slows a search.
@@ -35,14 +42,21 @@ class Accounts:
                 action="Write at least one letter, digit or sign.", field="display_name",
             )  # fmt: skip
         email = normalised(request.email)
+        scope = f"register:{request.email.strip().casefold()}"
+        digest = digest_of("register", request, secret=self.request_secret)
+        if (known := await self.idempotency.known(scope=scope, key=key, digest=digest)) is not None:
+            return known
         hashed = await self.passwords.hash(request.password)
-        user_id = uuid7()
-        given = request.email.strip()
-        if not await repository.insert_account(connection, user_id, email, given, name, hashed):
-            raise ConflictError(
-                "email_taken", "There is an account with this e-mail address.", action="Log in instead."
-            )
-        return answer_of(201, Registered(user_id))
+
+        async def work(connection: Connection) -> Answer:
+            user_id, given = uuid7(), request.email.strip()
+            if not await repository.insert_account(connection, user_id, email, given, name, hashed):
+                raise ConflictError(
+                    "email_taken", "There is an account with this e-mail address.", action="Log in instead."
+                )
+            return answer_of(201, Registered(user_id))
+
+        return await self.idempotency.run(work, scope=scope, key=key, digest=digest)
 
     async def authenticate(self, request: Login) -> UUID:
         """The user of these credentials. Raises UnauthorizedError, the same and as late for any reason."""

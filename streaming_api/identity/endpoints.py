@@ -5,7 +5,6 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 
-from mcsp.idempotency import digest_of
 from streaming_api.frame.callers import Person, Viewer
 from streaming_api.frame.idempotent import IdempotencyKey, respond
 from streaming_api.frame.rate_limit import address_of
@@ -23,13 +22,7 @@ async def register(
 ) -> Response[Registered]:
     """Make an account. 409 when the address has one; 429 over 60 a minute from an address."""
     await identity.register_limit.take(address_of(request))
-    answer = await identity.idempotency.run(
-        lambda connection: identity.accounts.register(connection, data),
-        scope=f"register:{data.email.strip().casefold()}",
-        key=idempotency_key,
-        digest=digest_of("register", data, secret=identity.request_secret),
-    )
-    return respond(answer)
+    return respond(await identity.accounts.register(data, idempotency_key))
 
 
 @post("/v1/auth/login", status_code=200, summary="Log in")

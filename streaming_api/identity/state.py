@@ -23,12 +23,9 @@ class Identity:
 
     accounts: Accounts
     sessions: Sessions
-    idempotency: Idempotency
     login_limit: RateLimit
     register_limit: RateLimit
     signer: Signer
-    request_secret: bytes
-    """Keys the digests of requests that hold a password."""
 
     def public_keys(self) -> dict[str, Any]:
         """The JWK set that checks this service's access tokens."""
@@ -45,13 +42,13 @@ async def open_identity(resources: Resources) -> AsyncIterator[Identity]:
     passwords = Passwords()
     try:
         yield Identity(
-            accounts=Accounts(pool, passwords),
+            accounts=Accounts(
+                pool, passwords, Idempotency(pool, "identity", cache), signer.secret_for("idempotency")
+            ),
             sessions=Sessions(pool, cache, signer),
-            idempotency=Idempotency(pool, "identity", cache),
             login_limit=RateLimit(cache, "login", LOGINS_A_MINUTE),
             register_limit=RateLimit(cache, "register", REGISTRATIONS_A_MINUTE),
             signer=signer,
-            request_secret=signer.secret_for("idempotency"),
         )
     finally:
         passwords.close()

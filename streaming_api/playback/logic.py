@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 
 from mcsp.errors import ConflictError, NotFoundError
+from streaming_api.play_sessions import PlaySession, SessionKeys
 from streaming_api.playback import repository
 from streaming_api.playback.repository import Playable
 from streaming_api.playback.schemas import Playback
-from streaming_api.playback.sessions import PlaySession, SessionKeys
-from streaming_api.playback.signer import PathSigner, expiry
+from streaming_api.signer import PathSigner, expiry
 
 
 @dataclass(frozen=True)

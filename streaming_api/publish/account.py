@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from streaming_api.identity.schemas import Login, Register, Registered, Tokens
 from streaming_api.publish.api import Api, RefusedError
 
 _FILE = "publisher.json"
@@ -18,6 +17,20 @@ class Account(msgspec.Struct, frozen=True):
 
     email: str
     password: str
+
+
+class _Registration(msgspec.Struct, frozen=True):
+    email: str
+    password: str
+    display_name: str
+
+
+class _Registered(msgspec.Struct, frozen=True):
+    """Of identity's answer nothing is needed."""
+
+
+class _Tokens(msgspec.Struct, frozen=True):
+    access_token: str
 
 
 async def access_token(api: Api, home: Path) -> str:
@@ -34,15 +47,14 @@ async def access_token(api: Api, home: Path) -> str:
 
 
 async def _log_in(api: Api, account: Account) -> str:
-    request = Login(account.email, account.password)
-    return (await api.call("POST", "/v1/auth/login", Tokens, request)).access_token
+    return (await api.call("POST", "/v1/auth/login", _Tokens, account)).access_token
 
 
 async def _register(api: Api, path: Path) -> Account:
     name = secrets.token_hex(4)
     account = Account(f"publisher-{name}@mcsp.localhost", secrets.token_urlsafe(24))
-    request = Register(account.email, account.password, "Local publisher")
-    await api.call("POST", "/v1/auth/register", Registered, request, key=f"publisher-{name}")
+    request = _Registration(account.email, account.password, "Local publisher")
+    await api.call("POST", "/v1/auth/register", _Registered, request, key=f"publisher-{name}")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)

@@ -24,15 +24,21 @@ log = structlog.get_logger()
 async def complete_once(
     uploads: Uploads, upload_id: UUID, owner_id: UUID, request: CompleteUpload, key: str | None
 ) -> Answer:
-    """``complete``: S3 joins the parts, then the one transaction. Gives the answer, 202."""
+    """``complete``: S3 joins the parts, then the one transaction. Gives the answer, 202.
+
+    The key is looked at before S3 joins anything: a joined upload becomes an item, also where the request
+    was refused. Raises ConflictError for the key of another request, InvalidInputError for one that is none.
+    """
     upload = await find(uploads.pool, upload_id, owner_id)
+    digest, scope = digest_of(f"complete {upload_id}", request), str(owner_id)
+    if (known := await uploads.idempotency.known(scope=scope, key=key, digest=digest)) is not None:
+        return known
     etag = await join(uploads, upload, [Part(part.number, part.etag) for part in request.parts])
 
     async def work(connection: Connection) -> Answer:
         return answer_of(202, UploadCompleted(await finish(connection, upload_id, owner_id, etag)))
 
-    digest = digest_of(f"complete {upload_id}", request)
-    return await uploads.idempotency.run(work, scope=str(owner_id), key=key, digest=digest)
+    return await uploads.idempotency.run(work, scope=scope, key=key, digest=digest)
 
 
 async def join(uploads: Uploads, upload: Upload, named: list[Part]) -> str:

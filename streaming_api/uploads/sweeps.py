@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
+from prometheus_client import Gauge
 
 from mcsp.errors import ConflictError, InvalidInputError
 from mcsp.idempotency import Idempotency
@@ -52,6 +53,9 @@ ORDER BY ended_at LIMIT $2
 """  # noqa: S608 -- the columns are a constant
 _CLEANED = "UPDATE uploads.upload SET cleaned_at = now() WHERE upload_id = $1"
 _OPEN = "SELECT count(*) FROM uploads.upload WHERE state = 'open'"
+_OVERDUE = "SELECT count(*) FROM uploads.overdue"
+
+OVERDUE = Gauge("mcsp_uploads_overdue", "Uploads long past their time that did not end; must be 0")
 
 
 @every(INTERVAL_S)
@@ -61,6 +65,7 @@ async def sweep_uploads(context: SweepContext) -> dict[str, float]:
     Raises ExceptionGroup at the end with what failed.
     """
     pool, store = await context.pool("uploads"), await context.store()
+    await measure(pool)
     bucket = context.settings.s3.bucket_source
     parts: dict[str, Callable[[], Awaitable[int]]] = {
         "finished": lambda: finish_joined(pool, store),
@@ -78,6 +83,15 @@ async def sweep_uploads(context: SweepContext) -> dict[str, float]:
 
     await each(list(parts), run)
     return numbers
+
+
+async def measure(pool: asyncpg.Pool) -> int:
+    """Set the gauge, before anything that needs the store: it tells the truth while the sweep fails."""
+    overdue = int(await pool.fetchval(_OVERDUE) or 0)
+    OVERDUE.set(overdue)
+    if overdue:
+        log.error("uploads do not end", count=overdue)
+    return overdue
 
 
 async def finish_joined(pool: asyncpg.Pool, store: ObjectStore, older_s: float = JOINING_S) -> int:

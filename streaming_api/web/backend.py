@@ -34,6 +34,7 @@ class Item(msgspec.Struct, frozen=True):
     status: str
     visibility: str
     created_at: datetime | None = None
+    completed_at: datetime | None = None
     kind: str | None = None
     audience: str = "public"
     duration_s: float | None = None
@@ -78,10 +79,16 @@ async def poster(client: httpx.AsyncClient, item: Item, authorization: str | Non
     return msgspec.json.decode(answer, type=Playback).poster_url
 
 
-async def post(client: httpx.AsyncClient, path: str, body: bytes) -> httpx.Response:
-    """Passes a JSON body on to identity and gives the answer as it is. Raises UnavailableError."""
+async def post(
+    client: httpx.AsyncClient, path: str, body: bytes, on_behalf: dict[str, str]
+) -> httpx.Response:
+    """Passes a JSON body on to identity and gives the answer as it is. Raises UnavailableError.
+
+    ``on_behalf``: headers that say for whom.
+    """
+    headers = {"Content-Type": "application/json", **on_behalf}
     try:
-        return await client.post(path, content=body, headers={"Content-Type": "application/json"})
+        return await client.post(path, content=body, headers=headers)
     except httpx.HTTPError as error:
         raise UnavailableError(
             "identity_unavailable", "Logging in is not possible right now.", action="Try again in a moment."

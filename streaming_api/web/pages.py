@@ -27,7 +27,7 @@ class Card(msgspec.Struct, frozen=True):
     poster_url: str | None
     duration: str
     age: str
-    created_at: datetime
+    at: datetime
     working: str
 
 
@@ -87,21 +87,27 @@ def analytics(web: NamedDependency[Web]) -> Template:
 
 def card_of(item: backend.Item, now: datetime) -> Card:
     """An item as a card."""
-    created = item.created_at or now
+    at = _at(item) or now
     return Card(
         media_id=item.media_id,
         title=item.title,
         kind=item.kind,
         poster_url=item.poster_url,
         duration=words.clock(item.duration_s),
-        age=words.age(created, now),
-        created_at=created,
+        age=words.age(at, now),
+        at=at,
         working="" if words.on_stage(item.status) is None else "Being prepared",
     )
 
 
+def _at(item: backend.Item) -> datetime | None:
+    """Since when an item is there: its file was whole then; before that, since its upload began."""
+    return item.completed_at or item.created_at
+
+
 def watch_context(item: backend.Item, poster_url: str | None, now: datetime) -> dict[str, Any]:
     """What the watch page's template needs of an item."""
+    at = _at(item)
     picture = next((rung for rung in item.renditions if rung.width and rung.height), None)
     return {
         "item": item,
@@ -110,7 +116,8 @@ def watch_context(item: backend.Item, poster_url: str | None, now: datetime) -> 
         "shape": words.shape(item.kind, picture and picture.width, picture and picture.height),
         "say": words.on_stage(item.status),
         "duration": words.clock(item.duration_s),
-        "age": words.age(item.created_at, now) if item.created_at else "",
+        "at": at.isoformat() if at else "",
+        "age": words.age(at, now) if at else "",
     }
 
 

@@ -8,12 +8,13 @@ refused before that (Fetch Metadata, else Origin). What does not belong here: pa
 
 from typing import Any
 
+import httpx
 import msgspec
 from litestar import Request, Response, Router, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 
-from mcsp.errors import ForbiddenError, InvalidInputError, UnauthorizedError
+from mcsp.errors import ForbiddenError, InvalidInputError, UnauthorizedError, UnavailableError
 from streaming_api.web import backend
 from streaming_api.web.state import Web
 
@@ -56,18 +57,26 @@ async def refresh(request: Request[Any, Any, Any], web: NamedDependency[Web]) ->
 
 @post("/logout", status_code=200)
 async def logout(request: Request[Any, Any, Any], web: NamedDependency[Web]) -> Response[Any]:
-    """Ends the session at identity and in this browser."""
+    """Ends the session at identity, then in this browser. 503 where it lives on: the cookie stays too."""
     _same_site(request)
     token = request.cookies.get(COOKIE)
     if token:
-        await backend.post(
-            web.client(request), "/v1/auth/logout", msgspec.json.encode({"refresh_token": token})
-        )
+        body = msgspec.json.encode({"refresh_token": token})
+        answer = await _ask(request, web, "/v1/auth/logout", body)
+        if answer.status_code >= 500:
+            raise UnavailableError(
+                "still_logged_in", "You are still logged in: the session could not be ended right now.",
+                action="Try again in a moment.",
+            )  # fmt: skip
     return Response({}, cookies=[_cookie(web, "", 0)])
 
 
+async def _ask(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> httpx.Response:
+    return await backend.post(web.client(request), path, body, web.on_behalf(request))
+
+
 async def _tokens(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> Response[Any]:
-    answer = await backend.post(web.client(request), path, body)
+    answer = await _ask(request, web, path, body)
     if not answer.is_success:
         gone = [_cookie(web, "", 0)] if answer.status_code == 401 else []
         kind = answer.headers.get("content-type", "application/problem+json")

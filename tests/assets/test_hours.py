@@ -3,10 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
+import asyncpg
 import dagster as dg
 import pytest
 
 from assets.partitions import key_of
+from mcsp.ids import uuid7
 from media_ops import waiting
 from media_ops.ledger import endings
 from media_ops.lineage import hour_of, lineage_of
@@ -181,6 +183,28 @@ async def test_the_table_of_examples_links_to_the_watch_page_and_shows_no_markup
     assert f"(http://127.0.0.1:1/watch/{item.media_id})" in shown
     assert "javascript:" not in shown
     assert "<b>" not in shown
+
+
+_UPLOAD = """
+INSERT INTO uploads.upload (upload_id, media_id, owner_id, filename, content_type, size_bytes, part_size,
+                            bucket, key, store_upload, expires_at)
+VALUES ($1, $1, $1, 'a.mp4', 'video/mp4', 1, 1, 'b', 'k', 's', now() - make_interval(mins => $2))
+"""
+
+
+async def test_never_stuck_fails_on_an_upload_that_did_not_end(postgres_server, database, check) -> None:
+    uploads = await asyncpg.connect(postgres_server.dsn("uploads", database))
+    late, overdue = uuid7(), uuid7()
+    await uploads.execute(_UPLOAD, late, 9)
+    assert (await check()).passed
+    await uploads.execute(_UPLOAD, overdue, 11)
+    await uploads.close()
+    found = await check()
+    assert not found.passed
+    assert str(overdue) in str(found.metadata["items"].value)
+    assert str(late) not in str(found.metadata["items"].value)
+    assert "sweeper" in found.description
+    assert "mcsp jobs" not in found.description
 
 
 async def test_never_stuck_passes_on_live_work_and_fails_on_an_item_without(pool, check) -> None:

@@ -6,30 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from deploy.handle import StackHandle
-from deploy.setup.places import BROWSER
 from tests.browser import clips
+from tests.browser.chrome import running_browser
 from tests.browser.visit import Visit
 from tests.streaming_api.api import Person, await_true
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 NewVisit = Callable[..., Awaitable[Visit]]
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    chrome = BROWSER / "chrome"
-    if not chrome.exists():
-        pytest.skip("no browser: `make setup` unpacks one for x86-64 Linux")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chrome, args=FLAGS)
-        yield browser
-        await browser.close()
+    async with running_browser() as running:
+        yield running
 
 
 @pytest.fixture

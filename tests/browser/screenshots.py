@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from deploy.handle import StackHandle
-from deploy.setup.places import BROWSER
 from mcsp.settings import settings
 from tests.browser import clips
-from tests.browser.conftest import FLAGS, becomes
+from tests.browser.chrome import running_browser
+from tests.browser.conftest import becomes
 from tests.browser.visit import Visit
 from tests.streaming_api.api import Person
 from tests.streaming_api.creators.plays import open_plays
@@ -125,14 +125,12 @@ class Studio:
 async def main(clip: Path, folder: Path) -> None:
     """Makes the items, then the pictures."""
     stack = StackHandle.running_in(settings().home)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER / "chrome", args=FLAGS)
+    async with running_browser() as browser:
         person = Person(stack.urls["api"])
         await _pictures(browser, Studio(_nowhere(stack), person, {}, folder, ""), clip, empty=True)
         items = await _items(person, clip)
         await _watched(stack, [UUID(items[TITLES[0]]), UUID(items["growing"])])
         await _pictures(browser, Studio(_nowhere(stack), person, items, folder, ""), clip, empty=False)
-        await browser.close()
 
 
 def _nowhere(stack: StackHandle) -> Visit:
@@ -189,7 +187,7 @@ async def _watched(stack: StackHandle, media_ids: list[UUID]) -> None:
     """Four weeks of plays, more of them lately and in the evening, and some people who watch now."""
     known, chance = stack.env("tests"), random.Random(7)  # noqa: S311 -- pictures, the same each time
     now = datetime.now(UTC)
-    async with open_plays(known["MCSP_CLICKHOUSE_URL"], known["MCSP_PATH_SIGNING_KEY"]) as plays:
+    async with open_plays(known["MCSP_CLICKHOUSE_URL"], known["MCSP_PLAY_SESSION_KEY"]) as plays:
         for _ in range(300):
             started = now - timedelta(days=28 * chance.random() ** 1.6, hours=3 * chance.random())
             watched = ((0.0, 120 * chance.random()),)

@@ -20,7 +20,7 @@ PAGE = "/studio/analytics"
 @pytest.fixture
 async def plays(stack: StackHandle) -> AsyncIterator[Plays]:
     known = stack.env("tests")
-    async with open_plays(known["MCSP_CLICKHOUSE_URL"], known["MCSP_PATH_SIGNING_KEY"]) as opened:
+    async with open_plays(known["MCSP_CLICKHOUSE_URL"], known["MCSP_PLAY_SESSION_KEY"]) as opened:
         yield opened
 
 

@@ -5,9 +5,11 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from deploy.handle import StackHandle
 from deploy.setup.web import MODULES
 from tests.browser import clips
 from tests.browser.conftest import NewVisit, becomes, status_of
@@ -127,6 +129,37 @@ async def test_a_viewer_who_has_sought_ahead_stays_there(
     await seen.page.keyboard.press("9")
     await seen.until("v.ended", within_s=60)
     assert seen.errors == []
+
+
+@pytest.fixture
+async def ledger(stack: StackHandle) -> AsyncIterator[asyncpg.Connection]:
+    """The ledger as its administrator, who can have an item fail at a moment of the test's choice."""
+    connection = await asyncpg.connect(stack.env("tests")["MCSP_DSN__ADMIN_CONTENT"])
+    yield connection
+    await connection.close()
+
+
+async def test_one_that_fails_while_it_plays_plays_on_and_is_asked_for_no_more(
+    visit: NewVisit, creator: Person, folder: Path, ledger: asyncpg.Connection
+) -> None:
+    clip = clips.streamable(folder / "fails.mp4", seconds=20).read_bytes()
+    media_id = creator.uploaded(clip, filename="fails.mp4")
+    await becomes(creator, media_id, "ready")
+    state = "UPDATE media_ops.source SET state = $2, failure = $3::text::jsonb WHERE media_id = $1"
+    await ledger.execute(state, media_id, "playable", None)
+    seen = await visit()
+    await seen.open_item(media_id)
+    making = seen.find("[data-making]")
+    await expect(making).to_have_text("Better quality is being made")
+    await seen.play()
+    card = '{"code": "worker_lost", "message": "It broke.", "action": "Try again.", "retryable": true}'
+    await ledger.execute(state, media_id, "failed", card)
+    await expect(making).to_have_text("This could not be finished; it may end early", timeout=30_000)
+    asked = len(seen.asked(lambda url: f"/v1/media/{media_id}" in url or f"/v1/playback/{media_id}" in url))
+    await seen.until("v.ended", within_s=60)
+    again = seen.asked(lambda url: f"/v1/media/{media_id}" in url or f"/v1/playback/{media_id}" in url)
+    assert len(again) == asked
+    await ledger.execute(state, media_id, "ready", None)
 
 
 async def test_it_is_never_called_live(visit: NewVisit, creator: Person, growing: str) -> None:

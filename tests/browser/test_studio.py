@@ -199,7 +199,7 @@ async def test_an_item_is_renamed_hidden_and_deleted(visit: NewVisit, person: Pe
 
     await row.locator("[data-delete]").click()
     await expect(seen.find("[data-confirm-heading]")).to_contain_text("After")
-    # Signed paths that were handed out run on: LONGEST_S of streaming_api.playback.signer.
+    # Signed paths that were handed out run on: LONGEST_S of streaming_api.signer.
     await expect(seen.find("[data-confirm-text]")).to_contain_text("up to a day")
     await seen.page.keyboard.press("Escape")
     await expect(seen.find("[data-confirm]")).to_be_hidden()

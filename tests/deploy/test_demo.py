@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deploy.handle import StackHandle, free_port_base
+from tests.browser.chrome import running_browser
+from tests.browser.visit import Visit
 
 pytestmark = pytest.mark.stack
 
@@ -67,7 +68,21 @@ def _interrupted(demo: Demo, number: signal.Signals) -> str:
     return said
 
 
-def test_the_demo_publishes_a_sample_and_ends_the_stack_on_ctrl_c(demo: Demo) -> None:
+async def _plays(address: str, handle: StackHandle) -> None:
+    """Somebody opens the page in a browser and presses play; nobody else is asked and nothing is logged."""
+    urls = handle.urls
+    async with running_browser() as browser:
+        ours = {urls["api"], urls["pop-1"]}
+        seen = Visit(await browser.new_page(), urls["api"], ours).watch()
+        await seen.page.goto(address)
+        await seen.find("[data-do=start]").click()
+        await seen.until("v.currentTime > 2 && v.videoWidth > 0 && !v.paused")
+        assert seen.errors == []
+        assert seen.foreign == []
+
+
+@pytest.mark.browser
+async def test_the_demo_publishes_a_sample_that_plays_and_ends_the_stack_on_ctrl_c(demo: Demo) -> None:
     handle, process = demo
     said = ""
     for line in _lines(process):
@@ -76,7 +91,7 @@ def test_the_demo_publishes_a_sample_and_ends_the_stack_on_ctrl_c(demo: Demo) ->
             break
     watch = re.search(r"http://[0-9.:]+/watch/[0-9a-f-]{36}", said)
     assert watch, said
-    assert httpx.get(watch.group(), timeout=30, trust_env=False).status_code == 200
+    await _plays(watch.group(), handle)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
     assert handle.left_running() == set()

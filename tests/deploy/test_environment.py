@@ -30,6 +30,14 @@ def test_only_the_api_signs_tokens_and_only_it_and_the_pop_know_the_path_key(set
     assert {role for role in variables if "MCSP_PATH_SIGNING_KEY" in variables[role]} == {"api", "pop"}
 
 
+def test_the_pop_s_key_makes_no_play_session_and_no_pseudonym(settings: Settings) -> None:
+    variables = {role: environment(settings, role) for role in ROLES if role != "tests"}
+    assert {role for role in variables if "MCSP_PLAY_SESSION_KEY" in variables[role]} == {"api"}
+    api, pop = variables["api"], variables["pop"]
+    assert len(api["MCSP_PLAY_SESSION_KEY"]) >= 43
+    assert api["MCSP_PLAY_SESSION_KEY"] not in pop.values()
+
+
 def test_a_database_role_is_known_to_the_processes_of_its_domain_alone(settings: Settings) -> None:
     assert "MCSP_DSN__MEDIA_OPS" not in environment(settings, "api")
     assert "MCSP_DSN__IDENTITY" not in environment(settings, "worker")

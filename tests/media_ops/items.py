@@ -203,11 +203,14 @@ class Item:
         return [row["reason"] for row in rows]
 
 
-async def new_item(pool: asyncpg.Pool, bucket: str = "b") -> Item:
-    """An item whose upload was just completed; its media will be said to be in ``bucket``."""
+async def new_item(pool: asyncpg.Pool, bucket: str = "b", owner_id: UUID | None = None) -> Item:
+    """An item whose upload was just completed; its media will be said to be in ``bucket``.
+
+    Without ``owner_id`` its owner is nobody else's.
+    """
     media_id = uuid7()
     await pool.fetchval(
         "SELECT media_ops.enqueue_source($1, $2, 'mcsp-source', $3, 'etag', 10, 'a.mp4', 'video/mp4')",
-        media_id, uuid7(), f"uploads/{media_id}/1",
+        media_id, owner_id or uuid7(), f"uploads/{media_id}/1",
     )  # fmt: skip
     return Item(pool, media_id, bucket)

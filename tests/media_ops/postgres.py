@@ -95,9 +95,9 @@ async def make_database(server: Server, name: str) -> None:
     await admin.execute(f'CREATE DATABASE "{name}"')
     await admin.close()
     owner = await asyncpg.connect(server.dsn("mcsp", name))
-    for role in ("outbox", "media_ops"):
+    owners = [one for one in OWNERS if one.database == "content"]
+    for role in (one.name for one in owners):
         await owner.execute(f'CREATE SCHEMA "{role}" AUTHORIZATION "{role}"')
-    for one in OWNERS:
-        if one.name in ("outbox", "media_ops"):
-            await migrate(owner, one)
+    for one in owners:
+        await migrate(owner, one)
     await owner.close()

@@ -7,10 +7,10 @@ import pytest
 from mcsp.contracts.media import DeadJob
 from media_ops.failures import CARDS
 from media_ops.ledger import board, endings, leases, losses
-from media_ops.ledger.endings import ATTEMPTS, backoff_s
+from media_ops.ledger.endings import ATTEMPTS, LIMITS, JobError, backoff_s
 from media_ops.ledger.leases import LeaseLostError
 from media_ops.ledger.losses import LOST_LEASES
-from tests.media_ops.items import HIGH, PERMANENT, TRANSIENT, new_item, two_step_plan
+from tests.media_ops.items import HIGH, MIDDLE, PERMANENT, TRANSIENT, new_item, two_step_plan
 
 
 async def _dead_letters(owner: asyncpg.Connection) -> list[DeadJob]:
@@ -169,3 +169,24 @@ async def test_a_dead_rung_leaves_a_job_that_drops_its_unpublished_objects(pool)
     lease = await item.taken("encode")
     assert await endings.fail(pool, lease, PERMANENT) == "dead"
     assert [row["rungs"] for row in await item.jobs("purge")] == [list(lease.rungs)]
+
+
+@pytest.mark.parametrize("code", sorted(LIMITS))
+async def test_what_ran_into_its_limit_is_split_at_once_and_each_rung_tried_once(pool, code: str) -> None:
+    over = JobError(code, "The work took longer than 86400 s.", "Nothing to do: it is tried again.", True)
+    item = await new_item(pool)
+    await item.planned(two_step_plan(rest=(MIDDLE, HIGH)))
+    assert await endings.fail(pool, await item.taken("encode"), over) == "cancelled"
+    await item.make_due()
+    alone = [await item.taken("encode") for _ in range(2)]
+    assert [len(lease.rungs) for lease in alone] == [1, 1]
+    assert [await endings.fail(pool, lease, over) for lease in alone] == ["dead", "dead"]
+    assert await item.take("encode") is None
+    failed = "SELECT failure ->> 'code' FROM media_ops.rendition WHERE state = 'failed'"
+    assert [row[0] for row in await pool.fetch(failed)] == [code, code]
+
+
+async def test_an_inspection_that_took_too_long_is_tried_again(pool) -> None:
+    item = await new_item(pool)
+    late = JobError("limit_time", "The media process took longer than 30 s.", "", True)
+    assert await endings.fail(pool, await item.taken(), late) == "queued"

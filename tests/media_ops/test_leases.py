@@ -1,12 +1,14 @@
 """Who works on what: one lease a job, kept by heartbeats, fenced by its token."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
+from mcsp.ids import uuid7
 from media_ops.ledger import endings, leases, losses, publish
 from media_ops.ledger.leases import LeaseLostError
-from tests.media_ops.items import LANES, PERMANENT, new_item
+from tests.media_ops.items import HIGH, LANES, PERMANENT, new_item, two_step_plan
 
 
 async def test_many_workers_at_once_get_one_lease(pool) -> None:
@@ -126,3 +128,33 @@ async def test_what_a_job_is_for_is_what_its_item_lacks_when_it_is_leased(pool) 
         lease = await leases.take(pool, worker="w", slot="quick", lanes=LANES, purposes=[purpose])
         found[purpose] = lease and lease.kind
     assert found == {"opening": None, "growing": "encode", "errand": "art"}
+
+
+async def _next_encode(pool) -> UUID:
+    lease = await leases.take(pool, worker="w", slot="encode", lanes=LANES)
+    assert lease is not None
+    return lease.media_id
+
+
+async def test_with_two_encode_slots_an_owner_who_waits_goes_before_one_whose_encode_runs(pool) -> None:
+    many = uuid7()
+    first, second, third = [await new_item(pool, owner_id=many) for _ in range(3)]
+    other = await new_item(pool)
+    for item in (first, second, third, other):
+        await item.planned()
+    found = [await _next_encode(pool) for _ in range(4)]
+    assert found == [first.media_id, other.media_id, second.media_id, third.media_id]
+
+
+async def test_with_one_encode_slot_owners_take_turns_whatever_they_have_waiting(pool) -> None:
+    many, few = uuid7(), uuid7()
+    items = [await new_item(pool, owner_id=owner) for owner in (many, many, many, few, few)]
+    for item in items:
+        await item.planned(two_step_plan(rest=(HIGH,)))
+    found = []
+    for _ in items:
+        lease = await leases.take(pool, worker="w", slot="encode", lanes=LANES)
+        assert lease is not None
+        await endings.complete(pool, lease)
+        found.append(lease.media_id)
+    assert found == [items[n].media_id for n in (0, 3, 1, 4, 2)]

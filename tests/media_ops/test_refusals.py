@@ -90,7 +90,9 @@ async def test_sound_that_ffmpeg_will_not_package_is_encoded(pool, tmp_path) -> 
     clips = Clips(tmp_path)
     path, item = clips.unpackageable(), await new_item(pool)
     async with open_store(tmp_path) as store:
-        source = await inspect(store.address(path), filename=path.name, size=path.stat().st_size)
+        source = await inspect(
+            store.address(path), filename=path.name, size=path.stat().st_size, scratch=path.parent
+        )
         await plan_source(pool, await item.taken(), source, plan(source))
         for _ in range(endings.REFUSED_TWICE):
             await item.make_due()

@@ -1,5 +1,6 @@
 """An API process of a test's own, on the session's stack: it may be killed without hurting other tests."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -58,6 +59,12 @@ class ApiProcess:
         except httpx.TransportError:
             return False
 
+    def metric(self, name: str) -> float:
+        """The value of a counter or gauge without labels."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        [value] = [line.split()[1] for line in lines if line.split()[0] == name]
+        return float(value)
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(number)
@@ -111,3 +118,11 @@ class Person:
         answer = self.complete(upload, self.put(upload, content))
         assert answer.status_code == 202, answer.text
         return answer.json()["media_id"]
+
+
+async def at_once(person: Person, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
+    """Requests of one person (method, path, what httpx takes), all under way together."""
+    headers = {"Authorization": f"Bearer {person.token}"}
+    base = str(person.http.base_url)
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
+        return await asyncio.gather(*(client.request(m, path, **more) for m, path, more in requests))

@@ -48,7 +48,11 @@ class Seeds:
             "SELECT content.create_media($1, $2, 'Seeded', $3)", media_id, owner_id, visibility
         )
         await self._admin.execute(
-            "UPDATE content.media SET audience = $2 WHERE media_id = $1", media_id, audience
+            """UPDATE content.media
+               SET audience = $2::text, completed_at = CASE WHEN $2::text <> 'owner' THEN now() END
+               WHERE media_id = $1""",
+            media_id,
+            audience,
         )
         self._made.append(media_id)
         return media_id

@@ -61,11 +61,13 @@ def size_of(path: Path) -> int:
 
 async def make_all(store: Store, path: Path) -> tuple[SourceDescription, Made]:
     """Inspects, plans and makes everything of a source."""
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     whole = Made()
     for group in planned.groups:
-        made = await make(store, path, source, planned.grid, group.rungs, loudness=group.loudness)
+        made = await make(
+            store, path, source, planned.grid, group.rungs, loudness=group is planned.groups[-1]
+        )
         whole.inits |= made.inits
         whole.segments |= made.segments
         whole.loudness = made.loudness or whole.loudness

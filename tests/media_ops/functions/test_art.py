@@ -15,7 +15,7 @@ LAPLACE = pyvips.Image.new_from_array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
 
 async def art_of(store: Store, path: Path) -> dict[str, pyvips.Image]:
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     images = await make_art(store.address(path), source, scratch=path.parent)
     for image in images:
         read = pyvips.Image.new_from_buffer(image.data, "")

@@ -15,7 +15,7 @@ from tests.media_ops.functions.server import Store
 
 async def refusal(store: Store, path: Path) -> BadMediaError:
     with pytest.raises(BadMediaError) as caught:
-        await inspect(store.address(path), filename=path.name, size=size_of(path))
+        await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     error = caught.value
     assert (error.failure.message, error.failure.action) == CARDS[error.code]
     assert not error.retryable
@@ -139,5 +139,5 @@ async def test_store_away_is_tried_again(clips: Clips, store: Store) -> None:
     path = clips.streamable()
     store.down = True
     with pytest.raises(TransientWorkError) as caught:
-        await inspect(store.address(path), filename=path.name, size=size_of(path))
+        await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     assert caught.value.code == "source_unreadable"

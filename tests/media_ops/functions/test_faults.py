@@ -34,6 +34,10 @@ def running() -> list[psutil.Process]:
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and "ff" in child.name()]
 
 
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def heavy(clips: Clips) -> Path:
     """Some megabytes that take a while to encode."""
     return clips.make(
@@ -46,7 +50,7 @@ async def test_a_store_lost_in_the_middle_never_ends_a_rendition(
     clips: Clips, store: Store, extension: str
 ) -> None:
     path = clips.make(f"heavy.{extension}", ["-i", str(heavy(clips)), "-c", "copy"])
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     store.sent, store.sever_after = 0, size_of(path) // 2
     got: list[Segment] = []
@@ -70,9 +74,25 @@ async def test_a_store_lost_in_the_middle_never_ends_a_rendition(
     assert not running()
 
 
+async def test_what_inspects_works_below_the_scratch_folder_and_leaves_nothing(
+    clips: Clips, store: Store, scratch: Path
+) -> None:
+    path = heavy(clips)
+    store.sever_after = 100_000  # the program has begun to read and now waits for the rest
+    look = inspect(store.address(path), filename=path.name, size=size_of(path), scratch=scratch)
+    looking = asyncio.create_task(look)
+    await store.severed.wait()
+    assert [Path(process.cwd()).parent for process in running()] == [scratch]
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert not running()
+    assert left_in(scratch) == []
+
+
 async def test_a_store_that_hiccups_is_read_on(clips: Clips, store: Store, scratch: Path) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     store.hiccup_every = 300_000
     made = await make(store, path, source, planned.grid, planned.groups[0].rungs)
@@ -82,7 +102,7 @@ async def test_a_store_that_hiccups_is_read_on(clips: Clips, store: Store, scrat
 
 async def test_leaving_the_iterator_kills_the_program(clips: Clips, store: Store) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     outputs = produce(store.address(path), source, planned.grid, planned.rungs[:2], scratch=clips.folder)
     async with aclosing(outputs):
@@ -94,7 +114,7 @@ async def test_leaving_the_iterator_kills_the_program(clips: Clips, store: Store
 
 async def test_cancelling_the_task_kills_the_program(clips: Clips, store: Store) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     begun = asyncio.Event()
 
@@ -114,7 +134,7 @@ async def test_cancelling_the_task_kills_the_program(clips: Clips, store: Store)
 
 async def test_a_killed_program_is_tried_again(clips: Clips, store: Store) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
 
     async def murder() -> None:
@@ -142,7 +162,7 @@ async def test_output_that_cannot_be_read_ends_the_program_at_once(
 ) -> None:
     """Nobody reads that pipe any more: a program that goes on writing would wait for its wall time."""
     path = clips.streamable()
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     (scratch / "start").write_bytes(written)
 
@@ -160,7 +180,7 @@ async def test_output_that_cannot_be_read_ends_the_program_at_once(
 
 async def test_wall_time_is_limited(clips: Clips, store: Store) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     limits = sandbox.Limits(cpu_s=60, wall_s=0.3)
     with pytest.raises(TransientWorkError) as caught:
@@ -171,7 +191,7 @@ async def test_wall_time_is_limited(clips: Clips, store: Store) -> None:
 
 async def test_memory_is_limited(clips: Clips, store: Store) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     limits = sandbox.Limits(cpu_s=60, wall_s=60, memory_bytes=300 << 20)
     with pytest.raises(TransientWorkError):
@@ -250,7 +270,7 @@ async def test_a_lost_store_stops_art_too(
     clips: Clips, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = heavy(clips)
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     store.down = True
     monkeypatch.setattr("media_ops.gate.PATIENCE_S", 0.3)
     with pytest.raises((TransientWorkError, BadMediaError)):

@@ -160,11 +160,6 @@ def test_the_first_group_plays_by_itself(source: SourceDescription) -> None:
 
 
 @given(sources())
-def test_loudness_is_measured_in_one_group_where_there_is_sound(source: SourceDescription) -> None:
-    assert sum(group.loudness for group in plan(source).groups) == (1 if source.main_audio else 0)
-
-
-@given(sources())
 def test_a_copy_is_only_what_browsers_play(source: SourceDescription) -> None:
     verdict, planned = streamable(source), plan(source)
     copies = [rung for rung in planned.rungs if rung.mode == "copy"]

@@ -24,7 +24,7 @@ MEDIA_ID = UUID("01890000-0000-7000-8000-000000000001")
 
 
 async def rows_of(store: Store, path: Path) -> tuple[tuple[RenditionRow, ...], Made, int]:
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     planned = plan(source)
     _, made = await make_all(store, path)
     rows = tuple(
@@ -215,7 +215,7 @@ async def spoken(clips: Clips, store: Store, name: str, language: str) -> str | 
     tagged = ["-metadata:s:a:0", f"language={language}", "-c:a", "libopus"]
     path = clips.make(name, [*tone(1), *tagged])
     assert probe(path, "-show_streams")["streams"][0]["tags"]["language"] == language, "the file holds it"
-    source = await inspect(store.address(path), filename=path.name, size=size_of(path))
+    source = await inspect(store.address(path), filename=path.name, size=size_of(path), scratch=path.parent)
     return source.audio[0].language
 
 

@@ -1,11 +1,12 @@
 """Real things killed in the middle of real work: the item still ends ready, whole, with nothing left over."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from media_ops import keys
-from tests.media_ops.worker.workbench import Workbench, until
+from tests.media_ops.worker.workbench import Sent, Workbench, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
 
@@ -19,6 +20,24 @@ async def test_a_worker_killed_in_the_middle_of_a_job(bench: Workbench, streamab
     bench.stack.wait_ready(caught.worker)
     attempts = "SELECT attempts FROM media_ops.job WHERE job_id = $1"
     assert await bench.ask(attempts, caught.job_id) == 0, "a killed worker is no attempt"
+    assert _left(bench) == []
+
+
+async def test_a_media_program_that_inspects_is_seen_as_one_of_the_stack(
+    bench: Workbench, streamable
+) -> None:
+    """What every look for programs left behind rests on, for the kind that runs shortest."""
+
+    async def seen() -> bool:
+        sent = await bench.sent(await asyncio.to_thread(streamable.read_bytes))
+        completing = asyncio.create_task(sent.complete())
+        await until(lambda: _begun_or_seen(bench, sent), "inspected")
+        found = bool(bench.media_processes()) and await bench.running(sent.media_id, "inspect") is not None
+        await completing
+        await bench.assert_whole(sent.media_id)
+        return found
+
+    await until(seen, "an inspection's program")
 
 
 async def test_a_worker_killed_while_it_encodes_what_must_play_first(bench: Workbench, other) -> None:
@@ -71,6 +90,16 @@ async def test_down_in_the_middle_of_a_job_is_no_attempt_and_up_goes_on(bench: W
     await bench.assert_whole(media_id)
     counted = "SELECT attempts + lost_leases FROM media_ops.job WHERE job_id = $1"
     assert await bench.ask(counted, job["job_id"]) == 0
+
+
+async def _begun_or_seen(bench: Workbench, sent: Sent) -> bool:
+    described = "SELECT count(*) > 0 FROM media_ops.rendition WHERE media_id = $1"
+    return bool(bench.media_processes()) or await bench.ask(described, sent.media_id)
+
+
+def _left(bench: Workbench) -> list[Path]:
+    """What jobs that ended left in the workers' folders."""
+    return list((bench.stack.home / "scratch").glob("*/*"))
 
 
 async def _objects(bench: Workbench, media_id) -> list[str]:

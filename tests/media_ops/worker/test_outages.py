@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -15,8 +16,8 @@ from tests.media_ops.worker.workbench import Workbench, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
 
-LONG_S = 20
-"""How long after `complete` Kafka stays away at the least: longer than a lease and every backoff."""
+LONG_S = 60
+"""How long after `complete` Kafka stays away at the least."""
 MESSAGES = 4000
 """Eight batches of the relay: enough to find it in the middle of one."""
 WAITING = "SELECT count(*) FROM outbox.message WHERE key = $1"
@@ -42,17 +43,23 @@ async def test_the_object_store_down_in_the_middle_of_a_rung(bench: Workbench, o
 
 
 async def test_kafka_down_at_complete_and_for_long_after(
-    bench: Workbench, streamable: Path, admin: asyncpg.Pool
+    bench: Workbench, streamable: Path, other: Path, admin: asyncpg.Pool
 ) -> None:
-    """`complete` goes through the API; workers find the item by themselves; what waited is sent later."""
+    """`complete` goes through the API; workers find each item by themselves; what waited is sent later."""
     waited = """SELECT min(created_at) < now() - make_interval(secs => $2)
                 FROM outbox.message WHERE key = $1"""
     async with bench.hold_down("kafka"):
         media_id = await bench.upload(streamable)
         await bench.reached(media_id, "ready")
+        later = await bench.upload(other)
+        await bench.reached(later, "ready")
         await until(lambda: admin.fetchval(waited, str(media_id), LONG_S), f"Kafka away for {LONG_S} s")
-    await until(lambda: _none_waits(admin, str(media_id)), "the relay has sent what waited")
-    await bench.assert_whole(media_id)
+        last = await bench.upload(streamable)
+        await bench.reached(last, "ready")
+        assert not await _none_waits(admin, str(media_id))
+    for one in (media_id, later, last):
+        await until(partial(_none_waits, admin, str(one)), "the relay has sent what waited")
+        await bench.assert_whole(one)
 
 
 async def test_postgres_killed_inside_the_transaction_of_complete_and_a_client_that_repeats(

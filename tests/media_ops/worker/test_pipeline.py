@@ -17,6 +17,8 @@ from tests.media_ops.worker.workbench import Workbench, until
 
 pytestmark = pytest.mark.stack
 
+MEASURED = "SELECT (loudness ->> 'integrated_lufs')::real FROM media_ops.source WHERE media_id = $1"
+
 
 async def _text(bench: Workbench, key: str) -> str:
     return (await bench.store.get(bench.settings.s3.bucket_media, key)).decode()
@@ -87,8 +89,16 @@ async def test_sound_alone_becomes_a_playable_item_with_its_loudness(
     await asyncio.to_thread(subprocess.run, command, check=True)
     media_id = await bench.upload(clip)
     await bench.assert_whole(media_id)
-    measured = "SELECT (loudness ->> 'integrated_lufs')::real FROM media_ops.source WHERE media_id = $1"
-    assert -60 < await bench.ask(measured, media_id) < 0
+    assert -60 < await bench.ask(MEASURED, media_id) < 0
+
+
+@pytest.mark.parametrize("kind", ["streamable", "other"])
+async def test_a_video_has_the_loudness_of_its_sound_copied_or_encoded(
+    bench: Workbench, kind: str, request: pytest.FixtureRequest
+) -> None:
+    media_id = await bench.upload(request.getfixturevalue(kind))
+    await bench.reached(media_id, "ready")
+    assert -60 < await bench.ask(MEASURED, media_id) < 0
 
 
 async def test_a_file_that_is_no_media_gets_its_card_a_dead_letter_and_a_replay(

@@ -19,7 +19,7 @@ async def test_an_item_has_the_shape_of_the_contract(api: ApiProcess, ann: Perso
     media_id = await seeds.playing(ann.user_id)
     async with httpx.AsyncClient() as client:
         item = (await client.get(f"{api.url}/v1/media/{media_id}")).json()
-    assert set(item) == CONTRACT | {"created_at", "poster_url"}
+    assert set(item) == CONTRACT | {"created_at", "completed_at", "poster_url"}
     assert (item["status"], item["kind"], item["duration_s"], item["progress"]) == ("ready", "video", 61.5, 1)
     assert item["renditions"] == [
         {"name": "720p", "kind": "video", "codec": "avc1.64001f", "width": 1280, "height": 720,
@@ -106,6 +106,22 @@ async def test_a_change_that_makes_no_sense_is_refused(ann: Person, seeds: Seeds
     assert ann.http.get(f"/v1/media/{media_id}").json()["title"] == "Seeded"
 
 
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\ud800b", "\\udc00\\ud800", "\\ud83d"])
+@pytest.mark.parametrize("field", ["title", "visibility"])
+async def test_nul_and_unpaired_surrogates_are_refused_as_a_name(
+    ann: Person, seeds: Seeds, field: str, text: str
+) -> None:
+    media_id = await seeds.playing(ann.user_id)
+    headers = {"Content-Type": "application/json"}
+    answer = ann.http.patch(
+        f"/v1/media/{media_id}", content=f'{{"{field}":"{text}"}}'.encode(), headers=headers
+    )
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"]
+    item = ann.http.get(f"/v1/media/{media_id}").json()
+    assert (item["title"], item["visibility"]) == ("Seeded", "public")
+
+
 async def test_nobody_touches_anothers_item(api: ApiProcess, ann: Person, bob: Person, seeds: Seeds) -> None:
     media_id = await seeds.failed(ann.user_id, retryable=True)
     path = f"/v1/media/{media_id}"
@@ -189,6 +205,25 @@ async def test_the_feed_has_what_anyone_may_play_newest_first(
         two = (await client.get("/v1/feed", params={"limit": 1, "cursor": one["next"]})).json()
         assert [UUID(page["items"][0]["media_id"]) for page in (one, two)] == [second, first]
         assert (await client.get("/v1/media?limit=1")).json()["items"][0]["media_id"] == str(second)
+
+
+async def test_what_took_long_to_upload_is_new_when_it_is_complete(
+    api: ApiProcess, ann: Person, seeds: Seeds, admin
+) -> None:
+    """Begun first, complete last: first in the feed and in the home page's list, from page to page."""
+    long, quick = [await seeds.playing(ann.user_id, audience="owner") for _ in range(2)]
+    for media_id in (quick, long):
+        assert await admin.fetchval("SELECT content.decide_audience($1)", media_id)
+    both = [str(long), str(quick)]
+    async with httpx.AsyncClient(base_url=api.url) as client:
+        for path in ("/v1/feed", "/v1/media"):
+            page = (await client.get(path, params={"limit": 2})).json()
+            assert [item["media_id"] for item in page["items"]] == both
+            one = (await client.get(path, params={"limit": 1})).json()
+            two = (await client.get(path, params={"limit": 1, "cursor": one["next"]})).json()
+            assert [page["items"][0]["media_id"] for page in (one, two)] == both
+    mine = ann.http.get("/v1/media", params={"owner": "me", "limit": 2}).json()
+    assert [item["media_id"] for item in mine["items"]] == both[::-1]
 
 
 @pytest.mark.parametrize("path", ["/v1/media/{}", "/v1/playback/{}"])

@@ -11,7 +11,7 @@ from tests.streaming_api.creators.plays import Plays, open_plays
 
 @pytest.fixture(scope="session")
 async def plays(options: Settings) -> AsyncIterator[Plays]:
-    async with open_plays(options.clickhouse_url, options.path_signing_key.get_secret_value()) as opened:
+    async with open_plays(options.clickhouse_url, options.play_session_key.get_secret_value()) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from streaming_api.playback.sessions import SessionKeys
+from streaming_api.play_sessions import SessionKeys
 
 PARTITION = 9
 READ_UP_TO = 1_000_000_000
@@ -23,11 +23,11 @@ COLUMNS = (
 
 
 @asynccontextmanager
-async def open_plays(clickhouse_url: str, path_signing_key: str) -> AsyncIterator["Plays"]:
+async def open_plays(clickhouse_url: str, play_session_key: str) -> AsyncIterator["Plays"]:
     """Plays in the ClickHouse at an address, with pseudonyms made by this key."""
     client = await clickhouse_connect.get_async_client(dsn=clickhouse_url, autogenerate_session_id=False)
     try:
-        plays = Plays(client, SessionKeys(path_signing_key))
+        plays = Plays(client, SessionKeys(play_session_key))
         await plays.begin()
         yield plays
     finally:

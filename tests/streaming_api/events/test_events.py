@@ -13,7 +13,7 @@ from mcsp.contracts.events import Heartbeat, PlayStart
 from mcsp.contracts.events.schemas import schemas
 from mcsp.ids import uuid7
 from mcsp.settings import Settings
-from streaming_api.playback.sessions import PlaySession, SessionKeys
+from streaming_api.play_sessions import PlaySession, SessionKeys
 from tests.streaming_api.api import ApiProcess, Person
 from tests.streaming_api.events.topic import beat, event, messages, received
 
@@ -126,7 +126,7 @@ async def test_an_old_session_and_a_forged_one_are_refused(
 ) -> None:
     began = datetime.now(UTC) - timedelta(days=8)
     told = PlaySession(item, b"v" * 16, int(began.timestamp() * 1000))
-    ours = SessionKeys(options.path_signing_key.get_secret_value()).issue(told)
+    ours = SessionKeys(options.play_session_key.get_secret_value()).issue(told)
     theirs = SessionKeys("another secret").issue(told)
     answer = post(api, event("pause", item, ours), event("pause", item, theirs))
     assert codes(answer) == [(0, "session_expired"), (1, "unknown_session")]

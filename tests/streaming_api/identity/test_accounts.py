@@ -11,10 +11,12 @@ import msgspec
 import pytest
 import redis.asyncio as redis
 
-from mcsp.idempotency import digest_of
+from mcsp.idempotency import Idempotency, digest_of
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
 from mcsp.settings import Settings
+from streaming_api.identity.accounts import Accounts
+from streaming_api.identity.passwords import Passwords
 from streaming_api.identity.schemas import Register
 from tests.streaming_api.identity.conftest import (
     PASSWORD,
@@ -46,6 +48,35 @@ async def test_of_ten_registrations_of_one_address_at_once_one_succeeds(client: 
     body = {"email": new_email(), "password": PASSWORD, "display_name": "Ann"}
     answers = await asyncio.gather(*(client.post("/v1/auth/register", json=body) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+
+
+class SlowPasswords(Passwords):
+    """Real ones, behind a queue that does not move until ``mended`` is set."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.asked, self.mended = asyncio.Semaphore(0), asyncio.Event()
+
+    async def hash(self, password: str) -> str:
+        self.asked.release()
+        await self.mended.wait()
+        return await super().hash(password)
+
+
+async def test_registrations_that_wait_for_their_hash_hold_no_connection(resources: Resources) -> None:
+    pool, passwords = await resources.pool("identity"), SlowPasswords()
+    accounts = Accounts(pool, passwords, Idempotency(pool, "identity", resources.cache), b"secret")
+    async with asyncio.timeout(20):
+        waiting = [
+            asyncio.create_task(accounts.register(Register(new_email(), PASSWORD, "Ann"), None))
+            for _ in range(pool.get_max_size() + 2)
+        ]
+        for _ in waiting:
+            await passwords.asked.acquire()
+        assert await pool.fetchval("SELECT 1") == 1
+        passwords.mended.set()
+        assert {answer.status for answer in await asyncio.gather(*waiting)} == {201}
+    passwords.close()
 
 
 async def test_one_key_registers_once_and_answers_alike(client: httpx.AsyncClient) -> None:

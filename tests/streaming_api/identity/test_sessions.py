@@ -7,7 +7,10 @@ import pytest
 
 from deploy.handle import StackHandle
 from mcsp.settings import Settings
+from tests.streaming_api.api import ApiProcess
 from tests.streaming_api.identity.conftest import bearer, logged_in, refused
+
+FALLBACKS = "mcsp_cache_fallback_total"
 
 
 async def renew(client: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -108,17 +111,19 @@ async def test_an_expired_refresh_token_is_refused(client: httpx.AsyncClient, op
 
 
 @pytest.mark.fault
-async def test_with_valkey_killed_everything_goes_on_from_the_database(
-    client: httpx.AsyncClient, stack: StackHandle
+async def test_with_valkey_held_down_everything_goes_on_from_the_database(
+    client: httpx.AsyncClient, api: ApiProcess, stack: StackHandle
 ) -> None:
-    before = await logged_in(client)
-    killed = stack.kill("valkey")
-    try:
+    before, fallbacks = await logged_in(client), api.metric(FALLBACKS)
+    with stack.held_down("valkey"):
         assert (await client.get("/v1/me", headers=bearer(before))).status_code == 200
+        assert api.metric(FALLBACKS) > fallbacks, "the session was read without Valkey"
         during = await logged_in(client)
         assert (await renew(client, before["refresh_token"])).status_code == 200
+        fallbacks = api.metric(FALLBACKS)
         assert (await client.post("/v1/auth/logout", headers=bearer(during))).status_code == 204
+        assert api.metric(FALLBACKS) > fallbacks, "the session was ended without Valkey"
         assert refused(await client.get("/v1/me", headers=bearer(during)), 401, "session_ended")
-    finally:
-        await asyncio.to_thread(stack.wait_ready, "valkey", other_than=killed)
+        ready = (await client.get("/readyz")).json()
+        assert ready["dependencies"]["valkey"]["state"] == "down"
     assert refused(await client.get("/v1/me", headers=bearer(during)), 401, "session_ended")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mcsp.errors import InvalidInputError
 from mcsp.ids import uuid7
 from mcsp.settings import Settings
-from streaming_api.playback.sessions import PlaySession, SessionKeys
-from streaming_api.playback.signer import BEYOND_DURATION_S, LONGEST_S, STEP_S, HmacSigner, expiry
+from streaming_api.play_sessions import PlaySession, SessionKeys
+from streaming_api.signer import BEYOND_DURATION_S, LONGEST_S, STEP_S, HmacSigner, expiry
 from tests.streaming_api.api import ApiProcess, Person
 from tests.streaming_api.seed import Seeds
 
@@ -78,7 +78,7 @@ async def test_a_person_has_one_pseudonym_and_a_stranger_a_new_one_each_time(
     api: ApiProcess, ann: Person, bob: Person, seeds: Seeds, options: Settings
 ) -> None:
     media_id = await seeds.playing(ann.user_id)
-    keys = SessionKeys(options.path_signing_key.get_secret_value())
+    keys = SessionKeys(options.play_session_key.get_secret_value())
     path = f"/v1/playback/{media_id}"
     sessions = [keys.read(person.http.get(path).json()["session_id"]) for person in (ann, ann, bob)]
     async with httpx.AsyncClient() as client:
@@ -87,6 +87,8 @@ async def test_a_person_has_one_pseudonym_and_a_stranger_a_new_one_each_time(
     assert sessions[0].viewer == sessions[1].viewer
     assert len({session.viewer for session in [*sessions[1:], *strangers]}) == 4
     assert UUID(ann.user_id).bytes not in {session.viewer for session in sessions}
+    with pytest.raises(InvalidInputError):
+        SessionKeys(options.path_signing_key.get_secret_value()).read(ann.http.get(path).json()["session_id"])
 
 
 @given(st.binary(min_size=16, max_size=16), st.integers(0, 1 << 50), st.text(min_size=1))

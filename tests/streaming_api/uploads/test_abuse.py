@@ -103,6 +103,38 @@ def test_what_cannot_be_taken_says_why(ann: Person, fields: dict, status: int, c
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+_GOOD_PART = '{"number":1,"etag":"ETAG"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}", '{"parts":null}', '{"parts":{}}', '{"parts":"x"}', '{"parts":1}', '{"parts":[null]}',
+        '{"parts":[[]]}', '{"parts":["x"]}', '{"parts":[{}]}', '{"parts":[{"number":1}]}',
+        '{"parts":[{"etag":"ETAG"}]}',
+        *(f'{{"parts":[{{"number":{number},"etag":"ETAG"}}]}}'
+          for number in ('"one"', "1.5", "true", "null", "[]", "-1", "0", "10001", "9" * 30, "1e999")),
+        *(f'{{"parts":[{{"number":1,"etag":{etag}}}]}}'
+          for etag in ("1", "null", "[]", "{}", "true", '""', f'"{"x" * 101}"', f'"{NUL}"', f'"{LONE}"',
+                       '"ETAG\\u0000"', '"\\udc00\\ud800"')),
+        f'{{"parts":[{",".join([_GOOD_PART] * 10_001)}]}}',
+    ],
+    ids=lambda body: body[:40],
+)  # fmt: skip
+def test_a_complete_that_makes_no_sense_is_refused_and_joins_nothing(ann: Person, body: str) -> None:
+    upload = ann.begin(11)
+    parts = ann.put(upload, b"hello media")
+    content = body.replace("ETAG", parts[0]["etag"].strip('"')).encode()
+    headers = {"Content-Type": "application/json"}
+    path = f"/v1/uploads/{upload['upload_id']}"
+    answer = ann.http.post(f"{path}/complete", content=content, headers=headers)
+    assert answer.status_code in (400, 413), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"]
+    shown = ann.http.get(path).json()
+    assert (shown["state"], len(shown["parts"])) == ("open", 1)
+
+
 def test_the_largest_file_fits_into_s3s_ten_thousand_parts(ann: Person) -> None:
     upload = ann.begin(limits.MAX_SIZE_BYTES)
     assert upload["part_count"] <= 10_000

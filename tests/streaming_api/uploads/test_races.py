@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.handle import StackHandle
 from mcsp.ids import uuid7
@@ -14,7 +15,7 @@ from mcsp.resources import Resources
 from mcsp.s3 import ObjectStore, Part
 from mcsp.s3_errors import TOTAL_S
 from streaming_api.uploads import limits, orphans, sweeps
-from tests.streaming_api.api import ApiProcess, Person
+from tests.streaming_api.api import ApiProcess, Person, at_once
 
 COUNTS = """
 SELECT (SELECT count(*) FROM media_ops.source WHERE media_id = $1) AS sources,
@@ -29,13 +30,6 @@ async def counts(admin: asyncpg.Pool, media_id: str) -> tuple[int, int, int]:
     return row["sources"], row["jobs"], row["done"]
 
 
-async def at_once(person: Person, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
-    headers = {"Authorization": f"Bearer {person.token}"}
-    base = str(person.http.base_url)
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-        return await asyncio.gather(*(client.request(m, path, **more) for m, path, more in requests))
-
-
 async def test_twelve_completes_at_once_make_one_item(ann: Person, admin: asyncpg.Pool) -> None:
     upload = ann.begin(11)
     parts = ann.put(upload, b"hello media")
@@ -44,6 +38,24 @@ async def test_twelve_completes_at_once_make_one_item(ann: Person, admin: asyncp
     answers = await at_once(ann, [("POST", path, {"json": {"parts": parts}, **key}) for key in keys])
     assert {(answer.status_code, answer.text) for answer in answers} == {(202, answers[0].text)}
     assert await counts(admin, upload["media_id"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("key", "refused"), [("of another upload", 409), ("x" * 201, 400), ("a\tb", 400)])
+async def test_a_complete_whose_key_is_refused_has_joined_nothing(
+    ann: Person, admin: asyncpg.Pool, resources: Resources, key: str, refused: int
+) -> None:
+    used = {"Idempotency-Key": f"{key} {uuid7()}" if refused == 409 else key}
+    if refused == 409:
+        first = ann.begin(11)
+        assert ann.complete(first, ann.put(first, b"hello media"), **used).status_code == 202
+    upload = ann.begin(11)
+    parts = ann.put(upload, b"hello media")
+    assert ann.complete(upload, parts, **used).status_code == refused
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    assert (row["state"], row["joining_at"]) == ("open", None)
+    assert not await _exists(await resources.store(), row["bucket"], row["key"])
+    assert ann.complete(upload, parts).status_code == 202
 
 
 async def test_complete_against_cancel_ends_one_way_alone(
@@ -66,6 +78,29 @@ async def test_complete_against_cancel_ends_one_way_alone(
         assert await counts(admin, upload["media_id"]) == (0, 0, 0)
         await sweeps.clean_ended(await resources.pool("uploads"), await resources.store(), settled_s=0)
         assert [x async for x in (await resources.store()).list(row["bucket"], row["key"])] == []
+
+
+async def test_complete_against_the_deletion_of_its_item_ends_one_way_alone(
+    ann: Person, admin: asyncpg.Pool
+) -> None:
+    for _ in range(6):
+        upload = ann.begin(11)
+        parts = ann.put(upload, b"hello media")
+        complete = f"/v1/uploads/{upload['upload_id']}/complete"
+        done, deleted = await at_once(
+            ann,
+            [
+                ("POST", complete, {"json": {"parts": parts}}),
+                ("DELETE", f"/v1/media/{upload['media_id']}", {}),
+            ],
+        )
+        assert deleted.status_code == 204
+        state = await admin.fetchval(
+            "SELECT state FROM uploads.upload WHERE upload_id = $1", upload["upload_id"]
+        )
+        assert (done.status_code, state) in {(202, "done"), (409, "aborted")}
+        left = "SELECT count(*) FROM media_ops.source WHERE media_id = $1 AND state <> 'deleted'"
+        assert await admin.fetchval(left, upload["media_id"]) == 0
 
 
 async def test_creations_with_one_key_at_once_make_one_upload(ann: Person) -> None:
@@ -243,6 +278,28 @@ async def test_an_upload_left_lying_expires_with_its_item_and_its_parts(
     assert row
     assert row["cleaned_at"]
     assert (await store.list_multipart(row["bucket"], row["key"], 10))[0] == []
+
+
+async def test_an_upload_that_cannot_end_is_counted_while_the_sweep_fails(
+    ann: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
+    """The store says neither yes nor no of its file (nothing has such a name), so it may not be ended."""
+    upload, no_name = ann.begin(11), "no bucket"
+    late = """UPDATE uploads.upload SET bucket = $2, expires_at = now() - make_interval(mins => $3)
+              WHERE upload_id = $1 RETURNING true"""
+    pool, bucket = await resources.pool("uploads"), resources.settings.s3.bucket_source
+    await admin.execute(late, upload["upload_id"], no_name, 9)
+    assert await sweeps.measure(pool) == 0
+    await admin.execute(late, upload["upload_id"], no_name, 11)
+    try:
+        with pytest.raises(ExceptionGroup):
+            await sweeps.sweep_uploads(resources)
+        assert REGISTRY.get_sample_value("mcsp_uploads_overdue") == 1
+    finally:
+        assert await admin.fetchval(late, upload["upload_id"], bucket, 11)
+    await sweeps.expire(pool, await resources.store())
+    assert await sweeps.measure(pool) == 0
+    assert REGISTRY.get_sample_value("mcsp_uploads_overdue") == 0
 
 
 async def test_parts_and_objects_without_a_row_go_and_all_else_stays(

@@ -8,6 +8,7 @@ import pytest
 
 from mcsp.ids import uuid7
 from mcsp.resources import Resources
+from streaming_api.uploads import sweeps
 from tests.streaming_api.api import Person
 
 MIB = 1 << 20
@@ -125,12 +126,24 @@ def test_a_finished_upload_cannot_be_cancelled(ann: Person) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_done")
 
 
-def test_an_item_deleted_while_it_arrives_is_not_made(ann: Person) -> None:
+async def test_an_item_deleted_while_it_arrives_is_not_made_and_its_parts_go(
+    ann: Person, bob: Person, admin: asyncpg.Pool, resources: Resources
+) -> None:
     upload = ann.begin(11)
     parts = ann.put(upload, b"hello media")
-    assert ann.http.delete(f"/v1/media/{upload['media_id']}").status_code == 204
+    item, state = f"/v1/media/{upload['media_id']}", f"/v1/uploads/{upload['upload_id']}"
+    assert bob.http.delete(item).status_code == 404
+    assert ann.http.get(state).json()["state"] == "open"
+    assert ann.http.delete(item).status_code == ann.http.delete(item).status_code == 204
+    assert upload["upload_id"] not in [x["upload_id"] for x in ann.http.get("/v1/uploads").json()["items"]]
     answer = ann.complete(upload, parts)
-    assert (answer.status_code, answer.json()["code"]) == (409, "media_deleted")
+    assert (answer.status_code, answer.json()["code"]) == (409, "upload_aborted")
+    pool, store = await resources.pool("uploads"), await resources.store()
+    await sweeps.clean_ended(pool, store, settled_s=0)
+    row = await admin.fetchrow("SELECT * FROM uploads.upload WHERE upload_id = $1", upload["upload_id"])
+    assert row
+    assert row["cleaned_at"]
+    assert (await store.list_multipart(row["bucket"], row["key"], 10))[0] == []
 
 
 @pytest.mark.parametrize(

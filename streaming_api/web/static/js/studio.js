@@ -1,7 +1,7 @@
 // The studio: either the door (log in, create an account) or the room (uploads and items).
 
 import { told } from "./api.js";
-import { find } from "./page.js";
+import { find, toast } from "./page.js";
 import { callAs, logout, mayBeSignedIn, token } from "./session.js";
 import { openDoor } from "./studio/door.js";
 import { items } from "./studio/items.js";
@@ -23,8 +23,12 @@ async function enter() {
 }
 
 find("[data-logout]").addEventListener("click", async () => {
-  await logout();
-  location.reload();
+  try {
+    await logout();
+    location.reload();
+  } catch (error) {
+    toast(`You are still logged in. ${told(error)}`);
+  }
 });
 
 async function begin() {

@@ -62,10 +62,16 @@ async function untilPlayable() {
   return true;
 }
 
-/** Follows an item that is still being made: new rungs become a new manifest version. */
+/** Follows an item that is still being made: new rungs become a new manifest version. One whose making ended
+ * otherwise gets no more: what was made plays on, and nobody is asked again. */
 async function follow(player) {
   const making = find("[data-making]");
   for (;;) {
+    if (over()) {
+      making.hidden = false;
+      making.textContent = "This could not be finished; it may end early";
+      return;
+    }
     let done = item.status === "ready";
     making.hidden = done;
     making.textContent = stage.dataset.kind === "audio" ? "More bit rates are being made" : "Better quality is being made";

@@ -30,9 +30,14 @@ class PlaySession(msgspec.Struct, frozen=True):
 
 
 class SessionKeys:
-    """Makes and reads session ids. Both keys derive from one secret and serve for nothing else."""
+    """Makes and reads session ids. Both keys derive from one secret and serve for nothing else.
+
+    Raises ValueError for an empty secret: anyone could make a session for it.
+    """
 
     def __init__(self, secret: str) -> None:
+        if not secret:
+            raise ValueError("play sessions need MCSP_PLAY_SESSION_KEY (a secret of its own)")
         self._mac = _derived(secret, b"play-session")
         self._pseudonyms = _derived(secret, b"viewer-pseudonym")
 
