@@ -16,8 +16,8 @@ from media_ops import probe, sandbox, tools
 from media_ops.description import Keyframes, SourceDescription
 from media_ops.failures import bad_media, of_process
 from media_ops.gate import open_gate
-from media_ops.grid import longest_gap, merge_keyframes
-from media_ops.mp4.index import FileIndex, TrackIndex, read_index
+from media_ops.mp4.index import MAX_TRACKS, FileIndex, TrackIndex
+from media_ops.mp4.reading import read_index
 from media_ops.ranges import RangeReader, open_session
 from media_ops.sniff import looks_like
 
@@ -26,7 +26,7 @@ MAX_DURATION_S = 12 * 3600.0
 MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 4320
 MIN_SIDE = 16
-MAX_STREAMS = 64
+MAX_STREAMS = MAX_TRACKS
 FIRST_PACKETS = ("-show_packets", "-read_intervals", "%+#300")
 """Enough to see whether frames lie evenly, where no index says so."""
 _ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
@@ -56,7 +56,7 @@ async def _inspect(url: str, filename: str, size: int, folder: Path) -> SourceDe
         if looks != "mp4":
             return _describe(await ffprobe(url, size, folder, *FIRST_PACKETS), size, None)
         index, raw = await asyncio.gather(
-            read_index(reader), ffprobe(url, size, folder), return_exceptions=True
+            read_index(reader, folder), ffprobe(url, size, folder), return_exceptions=True
         )
         if isinstance(index, BaseException):
             raise index
@@ -155,11 +155,11 @@ def _refuse_claims(raw: probe.RawProbe, index: FileIndex | None) -> None:
 
 
 def _keyframes(video: TrackIndex | None, audio: TrackIndex | None) -> Keyframes | None:
-    if video is None or not video.sync_s:
+    if video is None or not video.grid_s:
         return None
     return Keyframes(
-        count=len(video.sync_s),
-        longest_gap_s=longest_gap(video.sync_s, video.duration_s),
-        grid_s=merge_keyframes(video.sync_s),
+        count=video.keyframes,
+        longest_gap_s=video.longest_gap_s,
+        grid_s=video.grid_s,
         simple_edits=video.simple_edits and (audio is None or audio.simple_edits),
     )
