@@ -29,6 +29,8 @@ MIN_SIDE = 16
 MAX_STREAMS = MAX_TRACKS
 FIRST_PACKETS = ("-show_packets", "-read_intervals", "%+#300")
 """Enough to see whether frames lie evenly, where no index says so."""
+MAX_ANSWER_BYTES = 8 << 20
+"""Of ffprobe. It is decoded in our own process; 64 streams and 1000 chapters come to 0.5 MB."""
 _ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
 
 
@@ -73,7 +75,7 @@ async def ffprobe(url: str, size: int, folder: Path, *more: str) -> probe.RawPro
     options = [word for name, value in sandbox.input_options().items() for word in (f"-{name}", value)]
     async with open_gate(url, size) as gate:
         argv = [tools.ffprobe(), "-v", "level+error", "-threads", "1", *shown, *options, "-i", gate.url]
-        work = sandbox.run(argv, limits=sandbox.PROBE, scratch=folder)
+        work = sandbox.run(argv, limits=sandbox.PROBE, scratch=folder, most_bytes=MAX_ANSWER_BYTES)
         returncode, answer, log = await gate.guard(work)
     if _ABSURD_PICTURE.search(log):
         raise bad_media("too_big_picture", log=log[-2000:])
@@ -112,7 +114,7 @@ def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> Source
         audio=tuple(probe.audio_stream(stream) for stream in audio),
         pictures=tuple(probe.picture(stream) for stream in raw.streams if _attached(stream)),
         subtitles=sum(stream.codec_type == "subtitle" for stream in raw.streams),
-        chapters=tuple(probe.chapter(mark) for mark in raw.chapters),
+        chapters=probe.chapters(raw.chapters),
         keyframes=_keyframes(track, sound),
     )
 
