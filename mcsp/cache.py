@@ -5,7 +5,6 @@ second after each failure) and the caller goes to its fallback, which its docstr
 script touches share one ``{tag}``: one hash slot, so that a cluster serves as well.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
+from mcsp.breaker import Breaker
 from mcsp.errors import UnavailableError
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class Cache:
 
     def __init__(self, url: str, *, name: str, cluster: bool = False) -> None:
         """``url`` is the server, or with ``cluster`` any node of a cluster, which names the others."""
-        self._closed_until = 0.0
+        self._breaker = Breaker(OPEN_S)
         kind = RedisCluster if cluster else redis.Redis
         self._client: redis.Redis | RedisCluster = kind.from_url(
             url,
@@ -92,13 +92,15 @@ class Cache:
         await self._client.aclose()
 
     async def _ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        if time.monotonic() < self._closed_until:
+        if not self._breaker.lets_through():
             FALLBACKS.inc()
             raise CacheDownError("cache_down", "Valkey did not answer a moment ago.")
         try:
-            return await call()
+            answer = await call()
         except _AWAY as error:
-            self._closed_until = time.monotonic() + OPEN_S
+            self._breaker.failed()
             FALLBACKS.inc()
             log.warning("cache down", error=f"{type(error).__name__}: {error}")
             raise CacheDownError("cache_down", f"Valkey does not answer: {error}") from error
+        self._breaker.answered()
+        return answer

@@ -153,6 +153,7 @@ class SourceDescription(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...]
     subtitles: int
     chapters: tuple[Chapter, ...]
+    """The first thousand, titles cut to 200 characters."""
     keyframes: Keyframes | None
     """None where the container has no index that is cheap to read."""
     refused: tuple[Literal["video", "audio"], ...] = ()

@@ -28,6 +28,10 @@ CARDS: dict[str, tuple[str, str]] = {
         "The file has no index (moov): the recording or the copy was cut off before it was finished.",
         "Export or copy the file again until the end, then upload it.",
     ),
+    "index_too_large": (
+        "The file's index is larger than the limit.",
+        "Export it again as MP4, or upload it in parts.",
+    ),
     "source_truncated": (
         "The file ends before its content does: a part at the end is missing.",
         "Copy the complete file again from the camera or editor, then upload it.",

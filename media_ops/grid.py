@@ -1,7 +1,7 @@
-"""Where segments begin: merging keyframes into segments, fixed grids, and cutting fragments at them.
+"""Where segments begin: the source's grid, fixed grids, and cutting fragments at them.
 
 A segment is the same stretch of time in every attempt and every rung. What does not belong here:
-bytes (``mp4``) and the choice between the grids (``ladder``).
+bytes (``mp4``), merging keyframes (``keyframes``) and the choice between the grids (``ladder``).
 """
 
 import math
@@ -10,41 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from media_ops.description import Rate
+from media_ops.keyframes import LONGEST_S, SEGMENT_S
 from media_ops.recipes import Grid
 
-SEGMENT_S = 4.0
-"""Long enough for few requests, short enough to start and switch quickly."""
-LONGEST_S = 6.0
-"""A source whose keyframes lie further apart is not packaged as it is."""
 AAC_FRAME = 1024
-
-
-def merge_keyframes(times_s: Sequence[float]) -> tuple[float, ...]:
-    """Segment starts out of keyframe times (ascending, from 0): about 4 s each, above 6 s never by choice.
-
-    Greedy: the first keyframe at least 4 s on, unless that is beyond 6 s and an earlier one exists.
-    """
-    starts: list[float] = []
-    earlier: float | None = None
-    for time in times_s:
-        if not starts:
-            starts.append(time)
-            continue
-        if time - starts[-1] > LONGEST_S and earlier is not None:
-            starts.append(earlier)
-            earlier = None
-        if time - starts[-1] >= SEGMENT_S:
-            starts.append(time)
-            earlier = None
-        elif time > starts[-1]:
-            earlier = time
-    return tuple(starts)
-
-
-def longest_gap(times_s: Sequence[float], end_s: float) -> float:
-    """The longest distance in seconds between neighbours, the last one and ``end_s`` included."""
-    ends = [*times_s[1:], end_s]
-    return max((end - start for start, end in zip(times_s, ends, strict=True)), default=0.0)
 
 
 def fixed_grid(rate: Rate) -> Grid:

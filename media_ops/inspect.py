@@ -16,8 +16,8 @@ from media_ops import probe, sandbox, tools
 from media_ops.description import Keyframes, SourceDescription
 from media_ops.failures import bad_media, of_process
 from media_ops.gate import open_gate
-from media_ops.grid import longest_gap, merge_keyframes
-from media_ops.mp4.index import FileIndex, TrackIndex, read_index
+from media_ops.mp4.index import MAX_TRACKS, FileIndex, TrackIndex
+from media_ops.mp4.reading import read_index
 from media_ops.ranges import RangeReader, open_session
 from media_ops.sniff import looks_like
 
@@ -26,9 +26,11 @@ MAX_DURATION_S = 12 * 3600.0
 MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 4320
 MIN_SIDE = 16
-MAX_STREAMS = 64
+MAX_STREAMS = MAX_TRACKS
 FIRST_PACKETS = ("-show_packets", "-read_intervals", "%+#300")
 """Enough to see whether frames lie evenly, where no index says so."""
+MAX_ANSWER_BYTES = 8 << 20
+"""Of ffprobe. It is decoded in our own process; 64 streams and 1000 chapters come to 0.5 MB."""
 _ABSURD_PICTURE = re.compile(r"Picture size \d{5,}x\d+ is invalid|Picture size \d+x\d{5,} is invalid")
 
 
@@ -56,7 +58,7 @@ async def _inspect(url: str, filename: str, size: int, folder: Path) -> SourceDe
         if looks != "mp4":
             return _describe(await ffprobe(url, size, folder, *FIRST_PACKETS), size, None)
         index, raw = await asyncio.gather(
-            read_index(reader), ffprobe(url, size, folder), return_exceptions=True
+            read_index(reader, folder), ffprobe(url, size, folder), return_exceptions=True
         )
         if isinstance(index, BaseException):
             raise index
@@ -73,7 +75,7 @@ async def ffprobe(url: str, size: int, folder: Path, *more: str) -> probe.RawPro
     options = [word for name, value in sandbox.input_options().items() for word in (f"-{name}", value)]
     async with open_gate(url, size) as gate:
         argv = [tools.ffprobe(), "-v", "level+error", "-threads", "1", *shown, *options, "-i", gate.url]
-        work = sandbox.run(argv, limits=sandbox.PROBE, scratch=folder)
+        work = sandbox.run(argv, limits=sandbox.PROBE, scratch=folder, most_bytes=MAX_ANSWER_BYTES)
         returncode, answer, log = await gate.guard(work)
     if _ABSURD_PICTURE.search(log):
         raise bad_media("too_big_picture", log=log[-2000:])
@@ -112,7 +114,7 @@ def _describe(raw: probe.RawProbe, size: int, index: FileIndex | None) -> Source
         audio=tuple(probe.audio_stream(stream) for stream in audio),
         pictures=tuple(probe.picture(stream) for stream in raw.streams if _attached(stream)),
         subtitles=sum(stream.codec_type == "subtitle" for stream in raw.streams),
-        chapters=tuple(probe.chapter(mark) for mark in raw.chapters),
+        chapters=probe.chapters(raw.chapters),
         keyframes=_keyframes(track, sound),
     )
 
@@ -155,11 +157,11 @@ def _refuse_claims(raw: probe.RawProbe, index: FileIndex | None) -> None:
 
 
 def _keyframes(video: TrackIndex | None, audio: TrackIndex | None) -> Keyframes | None:
-    if video is None or not video.sync_s:
+    if video is None or not video.grid_s:
         return None
     return Keyframes(
-        count=len(video.sync_s),
-        longest_gap_s=longest_gap(video.sync_s, video.duration_s),
-        grid_s=merge_keyframes(video.sync_s),
+        count=video.keyframes,
+        longest_gap_s=video.longest_gap_s,
+        grid_s=video.grid_s,
         simple_edits=video.simple_edits and (audio is None or audio.simple_edits),
     )

@@ -11,7 +11,8 @@ from fractions import Fraction
 from media_ops.costs import bounded, fits
 from media_ops.description import AudioStream, Rate, SourceDescription, VideoStream
 from media_ops.failures import bad_media
-from media_ops.grid import SEGMENT_S, fixed_grid, source_grid
+from media_ops.grid import fixed_grid, source_grid
+from media_ops.keyframes import SEGMENT_S
 from media_ops.recipes import STANDARD, Grid, Group, Plan, Recipe, Rung
 from media_ops.streamable import streamable
 

@@ -1,7 +1,8 @@
 """ffprobe's JSON turned into typed streams. What does not belong here: refusing files (``inspect``)."""
 
+from collections.abc import Iterable
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -27,6 +28,11 @@ _FIELD_ORDERS: dict[str, FieldOrder] = {
 }
 VARIES = 0.01
 """Average and nominal frame rate further apart than this share mean that frames lie unevenly."""
+
+MAX_CHAPTERS = 1000
+"""More than anybody jumps to in twelve hours; a stranger's file may hold a million."""
+MAX_TITLE = 200
+"""Characters of a chapter's or a track's title that are kept."""
 
 
 class RawStream(msgspec.Struct, frozen=True):
@@ -238,7 +244,7 @@ def audio_stream(stream: RawStream) -> AudioStream:
         duration_s=seconds(stream.duration),
         bitrate=whole(stream.bit_rate),
         language=_language(stream),
-        title=stream.tags.get("title"),
+        title=_title(stream.tags.get("title")),
         default=bool(stream.disposition.get("default")),
     )
 
@@ -248,6 +254,16 @@ def picture(stream: RawStream) -> Picture:
     return Picture(stream.index, stream.codec_name, stream.width, stream.height)
 
 
-def chapter(raw: RawChapter) -> Chapter:
-    """A chapter mark."""
-    return Chapter(seconds(raw.start_time) or 0.0, seconds(raw.end_time) or 0.0, raw.tags.get("title", ""))
+def chapters(marks: Iterable[RawChapter]) -> tuple[Chapter, ...]:
+    """The first ``MAX_CHAPTERS`` chapter marks, titles of ``MAX_TITLE`` characters at most."""
+    return tuple(_chapter(mark) for mark in islice(marks, MAX_CHAPTERS))
+
+
+def _chapter(raw: RawChapter) -> Chapter:
+    return Chapter(
+        seconds(raw.start_time) or 0.0, seconds(raw.end_time) or 0.0, _title(raw.tags.get("title")) or ""
+    )
+
+
+def _title(text: str | None) -> str | None:
+    return text[:MAX_TITLE] if text else None

@@ -6,7 +6,7 @@ What does not belong here: what is made besides (``ladder``).
 import msgspec
 
 from media_ops.description import AudioStream, SourceDescription, VideoStream
-from media_ops.grid import LONGEST_S
+from media_ops.keyframes import LONGEST_S
 
 PROFILES = ("Constrained Baseline", "Baseline", "Main", "High")
 MAX_LEVEL = 52

@@ -25,7 +25,7 @@ _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 2))"
 
 _STALE = """
 SELECT m.version, m.rungs, m.state, m.target_duration_s, m.bucket, m.prefix, m.revision, m.rendered_revision,
-       m.created_at
+       m.created_at, s.duration_s
 FROM media_ops.manifest m
 JOIN media_ops.source s ON s.media_id = m.media_id AND s.version = m.source_version AND s.state <> 'deleted'
 WHERE m.media_id = $1 AND m.revision > m.rendered_revision ORDER BY m.version
@@ -72,6 +72,8 @@ class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     rendered_revision: int
     created_at: datetime
+    duration_s: float | None
+    """Of the item, in seconds: what its source claims, until a rung is published."""
 
     @property
     def finished(self) -> bool:

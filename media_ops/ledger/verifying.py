@@ -22,7 +22,7 @@ LIMIT $2
 
 _VERSIONS = """
 SELECT m.version, m.rungs, m.state, m.target_duration_s, m.bucket, m.prefix, m.revision, m.rendered_revision,
-       m.created_at
+       m.created_at, s.duration_s
 FROM media_ops.manifest m
 JOIN media_ops.source s ON s.media_id = m.media_id AND s.version = m.source_version AND s.state <> 'deleted'
 WHERE m.media_id = $1 AND m.state = 'finished' AND m.revision = m.rendered_revision AND m.verified_at IS NULL

@@ -12,7 +12,8 @@ CHANNELS_SCHEME = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 LAYOUTS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 12}
 """ChannelConfiguration (ISO/IEC 23091-3) by number of channels, for the layouts AAC usually has."""
 UPDATE_S = 2
-DELAY_SEGMENTS = 3
+FROM_THE_START = "PT24H"
+"""How far behind the newest moment a player is to begin: further than anything is long, so at 0."""
 
 
 def mpd(
@@ -22,14 +23,23 @@ def mpd(
     finished: bool,
     started_at: datetime,
     now: datetime,
+    duration_s: float | None = None,
 ) -> str:
     """The MPD of one manifest version. ``started_at``: when its first segment was published.
 
     While it grows, segments are there as soon as they are listed (``availabilityTimeOffset`` INF): they
-    are made at another pace than they play. Players take the live edge of a dynamic MPD unless told
-    otherwise: link it with ``#t=0`` (Annex C.4, MPD anchors).
+    are made at another pace than they play. Players begin a dynamic MPD at its live edge unless told
+    otherwise. Two things tell them: a presentation delay longer than the item (Shaka Player), and the
+    address it is linked with, which ends in ``#t=0`` (Annex C.4, MPD anchors). The length, where the source
+    says it (``duration_s``), makes it a recording in progress and nothing live.
     """
-    root = Xml.Element("MPD", _attributes(renditions, target_s, finished, started_at, now))
+    length_s = max((row.end_s for row in renditions), default=0.0)
+    if not finished:
+        length_s = max(length_s, duration_s) if duration_s else None
+    attributes = _attributes(target_s, finished, started_at, now)
+    if length_s is not None:
+        attributes["mediaPresentationDuration"] = f"PT{length_s:.3f}S"
+    root = Xml.Element("MPD", attributes)
     period = Xml.SubElement(root, "Period", {"id": "0", "start": "PT0S"})
     pictures, sounds = videos(renditions), audios(renditions)
     if pictures:
@@ -42,20 +52,17 @@ def mpd(
     return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _attributes(
-    renditions: tuple[RenditionRow, ...], target_s: int, finished: bool, started_at: datetime, now: datetime
-) -> dict[str, str]:
+def _attributes(target_s: int, finished: bool, started_at: datetime, now: datetime) -> dict[str, str]:
     common = {"xmlns": NAMESPACE, "profiles": PROFILE, "minBufferTime": f"PT{target_s}S"}
     if finished:
-        end = max((row.end_s for row in renditions), default=0.0)
-        return {**common, "type": "static", "mediaPresentationDuration": f"PT{end:.3f}S"}
+        return {**common, "type": "static"}
     return {
         **common,
         "type": "dynamic",
         "availabilityStartTime": _utc(started_at),
         "publishTime": _utc(now),
         "minimumUpdatePeriod": f"PT{UPDATE_S}S",
-        "suggestedPresentationDelay": f"PT{DELAY_SEGMENTS * target_s}S",
+        "suggestedPresentationDelay": FROM_THE_START,
         "maxSegmentDuration": f"PT{target_s}S",
     }
 

@@ -1,32 +1,28 @@
 """The index of an MP4 or MOV: where its keyframes are, without reading media (ISO/IEC 14496-12, 8.6).
 
-Reads ``moov`` over HTTP ranges and computes presentation times from ``stts``, ``ctts``, ``stss`` and
-``elst``. What does not belong here: merging keyframes into segments (``grid``).
+Computes presentation times from ``stts``, ``ctts``, ``stss`` and ``elst``. A stranger wrote them, so this
+runs in a confined process (``confined``); it imports the standard library alone, to begin soon. What does
+not belong here: the tables themselves (``tables``).
 """
 
 import struct
-import sys
-from array import array
-from collections import Counter
-from collections.abc import Iterator
+from typing import NamedTuple
 
-import msgspec
+from media_ops.keyframes import longest_gap, merge_keyframes
+from media_ops.mp4 import tables
+from media_ops.mp4.boxes import Box, MalformedBoxError, children, find
 
-from media_ops.failures import bad_media
-from media_ops.mp4.boxes import Box, MalformedBoxError, children, find, find_all, header
-from media_ops.ranges import RangeReader
-
-MAX_INDEX_BYTES = 256 << 20
-MAX_TOP_BOXES = 10_000
-MAX_SAMPLES = 100_000_000
-MAX_SYNC_LISTED = 100_000
-"""Where every frame may be cut, this many are enough to choose from."""
+MAX_TRACKS = 64
 PRIMING_S = 0.1
 """An edit that skips at most this much at the start only removes encoder delay."""
 END_TOLERANCE_S = 0.5
 
 
-class TrackIndex(msgspec.Struct, frozen=True):
+class TooManyTracksError(ValueError):
+    """More tracks than any item needs."""
+
+
+class TrackIndex(NamedTuple):
     """One track: id, handler (``vide``, ``soun`` …), its timing in seconds."""
 
     track_id: int
@@ -39,14 +35,17 @@ class TrackIndex(msgspec.Struct, frozen=True):
     width: int
     height: int
     """Largest claim of track header and sample entry, 0 for sound."""
-    sync_s: tuple[float, ...]
-    """Presentation times of sync samples after the first of them; video only."""
+    keyframes: int
+    """Number of sync samples; video only, like the two that follow."""
+    longest_gap_s: float
+    grid_s: tuple[float, ...]
+    """Presentation times of sync samples after the first of them, thinned to one segment each."""
     even: bool
     """True where samples last equally long."""
     simple_edits: bool
 
 
-class FileIndex(msgspec.Struct, frozen=True):
+class FileIndex(NamedTuple):
     """What the index says; ``fragmented`` files keep their samples in ``moof`` boxes and list none here."""
 
     tracks: tuple[TrackIndex, ...]
@@ -54,51 +53,25 @@ class FileIndex(msgspec.Struct, frozen=True):
     claimed_s: float
 
 
-async def read_index(reader: RangeReader) -> FileIndex:
-    """The index of an MP4. BadMediaError ``index_missing``, ``source_truncated`` or ``source_damaged``."""
-    moov: bytes | None = None
-    offset = beyond = 0
-    for _ in range(MAX_TOP_BOXES):
-        if offset >= reader.size:
-            break
-        kind, size = await _top_box(reader, offset)
-        if offset + size > reader.size:
-            beyond = offset + size
-        elif kind == "moov":
-            if size > MAX_INDEX_BYTES:
-                raise bad_media("source_damaged", index_bytes=size)
-            moov = await reader.read(offset, size)
-        elif kind == "moof":
-            break
-        offset += size
-    if moov is None:
-        raise bad_media("index_missing")
-    if beyond:
-        raise bad_media("source_truncated", claimed=beyond, size=reader.size)
-    return parse_index(moov)
-
-
-async def _top_box(reader: RangeReader, offset: int) -> tuple[str, int]:
-    try:
-        kind, head, size = header(await reader.read(offset, 16), 0)
-    except MalformedBoxError:
-        return "", reader.size - offset
-    if size == 0:
-        size = reader.size - offset
-    if size < head:
-        raise bad_media("source_damaged", at=offset)
-    return kind, size
-
-
 def parse_index(moov: bytes) -> FileIndex:
-    """The index from a whole ``moov`` box. BadMediaError ``source_damaged`` where it contradicts itself."""
+    """The index from a whole ``moov`` box. MalformedBoxError where it lies; TooManyTracksError."""
     try:
         box = next(children(moov))
-        tracks = tuple(_track(moov, trak) for trak in find_all(moov, "trak", box.body, box.end))
+        tracks = tuple(_track(moov, trak) for trak in _traks(moov, box))
         claims = [_claimed(moov, "moov/mvhd"), *(max(track.claimed_s, track.duration_s) for track in tracks)]
         return FileIndex(tracks, find(moov, "mvex", box.body, box.end) is not None, max(claims))
-    except (MalformedBoxError, struct.error, StopIteration, IndexError) as error:
-        raise bad_media("source_damaged", reason=str(error)) from error
+    except (struct.error, StopIteration, IndexError) as error:
+        raise MalformedBoxError(str(error)) from error
+
+
+def _traks(moov: bytes, box: Box) -> list[Box]:
+    found: list[Box] = []
+    for child in children(moov, box.body, box.end):
+        if child.kind == "trak":
+            found.append(child)
+        if len(found) > MAX_TRACKS:
+            raise TooManyTracksError(f"more than {MAX_TRACKS} tracks")
+    return found
 
 
 def _claimed(moov: bytes, path: str, start: int = 0, end: int | None = None) -> float:
@@ -132,13 +105,13 @@ def _track(moov: bytes, trak: Box) -> TrackIndex:
     stbl = find(moov, "mdia/minf/stbl", trak.body, trak.end)
     if stbl is None:
         raise MalformedBoxError("no stbl in trak")
-    durations = _pairs(moov, find(moov, "stts", stbl.body, stbl.end))
-    samples = sum(durations[0::2])
-    if samples > MAX_SAMPLES:
-        raise MalformedBoxError(f"a track claims {samples} samples")
-    ticks = sum(count * delta for count, delta in _runs(durations))
-    sync = _sync_ticks(moov, stbl, durations) if handler == "vide" and samples else [0]
+    durations = tables.pairs(moov, find(moov, "stts", stbl.body, stbl.end))
+    samples = sum(count for count, _ in tables.runs(durations))
+    ticks = sum(count * delta for count, delta in tables.runs(durations))
+    video = handler == "vide" and samples > 0
+    keyframes, sync = tables.sync_ticks(moov, stbl, durations, samples) if video else (0, [0])
     first = sync[0] if sync else 0
+    times = sorted((tick - first) / timescale for tick in sync) if video else []
     width, height = _size(moov, tkhd, at("mdia/minf/stbl/stsd")) if handler == "vide" else (0, 0)
     return TrackIndex(
         track_id=track_id,
@@ -149,83 +122,12 @@ def _track(moov: bytes, trak: Box) -> TrackIndex:
         claimed_s=_claimed(moov, "mdia/mdhd", trak.body, trak.end),
         width=width,
         height=height,
-        sync_s=tuple(sorted((tick - first) / timescale for tick in sync)),
-        even=_even(durations, samples),
+        keyframes=keyframes,
+        longest_gap_s=longest_gap(times, ticks / timescale) if times else 0.0,
+        grid_s=merge_keyframes(times),
+        even=tables.even(durations, samples),
         simple_edits=_simple_edits(moov, trak, timescale, ticks, first),
     )
-
-
-def _u32(moov: bytes, start: int, count: int) -> "array[int]":
-    if start + 4 * count > len(moov):
-        raise MalformedBoxError("a table is longer than its box")
-    values = array("I")
-    values.frombytes(moov[start : start + 4 * count])
-    if sys.byteorder == "little":
-        values.byteswap()
-    return values
-
-
-def _pairs(moov: bytes, box: Box | None) -> "array[int]":
-    if box is None:
-        return array("I")
-    count = struct.unpack_from(">I", moov, box.body + 4)[0]
-    if 8 + 8 * count > box.end - box.body:
-        raise MalformedBoxError("a table is longer than its box")
-    return _u32(moov, box.body + 8, 2 * count)
-
-
-def _runs(pairs: "array[int]") -> Iterator[tuple[int, int]]:
-    return zip(pairs[0::2], pairs[1::2], strict=True)
-
-
-def _even(durations: "array[int]", samples: int) -> bool:
-    """Whether nearly all samples last equally long; a tick or 2 % is rounding, not a varying rate."""
-    by_length: Counter[int] = Counter()
-    for count, delta in _runs(durations):
-        by_length[delta] += count
-    if not by_length:
-        return True
-    usual = by_length.most_common(1)[0][0]
-    odd = sum(count for delta, count in by_length.items() if abs(delta - usual) > max(1, usual * 0.02))
-    return odd <= max(2, samples // 100)
-
-
-def _sync_ticks(moov: bytes, stbl: Box, durations: "array[int]") -> list[int]:
-    """Presentation times, in ticks, of the sync samples; every sample where there is no ``stss``."""
-    stss = find(moov, "stss", stbl.body, stbl.end)
-    if stss is None:
-        samples = sum(durations[0::2])
-        wanted = list(range(1, samples + 1, samples // MAX_SYNC_LISTED + 1))
-    else:
-        count = struct.unpack_from(">I", moov, stss.body + 4)[0]
-        if 8 + 4 * count > stss.end - stss.body:
-            raise MalformedBoxError("stss is longer than its box")
-        wanted = sorted(_u32(moov, stss.body + 8, count))
-    decode = _at_samples(durations, wanted, cumulative=True)
-    offsets = _at_samples(_pairs(moov, find(moov, "ctts", stbl.body, stbl.end)), wanted, cumulative=False)
-    return [when + _signed(shift) for when, shift in zip(decode, offsets, strict=True)]
-
-
-def _signed(value: int) -> int:
-    """Version 1 of ``ctts`` holds signed offsets, and version 0 is written with them too."""
-    return value - (1 << 32) if value >= 1 << 31 else value
-
-
-def _at_samples(pairs: "array[int]", wanted: list[int], *, cumulative: bool) -> list[int]:
-    """Values of a run-length table at 1-based sample numbers: the sum before each, or its own value."""
-    found: list[int] = []
-    runs = _runs(pairs)
-    first, count, value, total = 1, 0, 0, 0
-    for number in wanted:
-        while number >= first + count:
-            first, total = first + count, total + count * value
-            following = next(runs, None)
-            if following is None:
-                count, value = 1 << 62, 0
-            else:
-                count, value = following
-        found.append(total + (number - first) * value if cumulative else value)
-    return found
 
 
 def _simple_edits(moov: bytes, trak: Box, timescale: int, ticks: int, first: int) -> bool:

@@ -83,7 +83,7 @@ def _lists(manifest: ManifestRow, renditions: tuple[RenditionRow, ...]) -> list[
     finished, target_s = manifest.finished, manifest.target_duration_s
     mpd = dash.mpd(
         renditions, target_s=target_s, finished=finished, started_at=manifest.created_at,
-        now=datetime.now(UTC),
+        now=datetime.now(UTC), duration_s=manifest.duration_s,
     )  # fmt: skip
     playlists = [
         Text(row.playlist, hls.media(row, target_s=target_s, finished=finished), HLS_TYPE)

@@ -18,7 +18,8 @@ TIMEOUT_S = 2.0
 def key_fetcher(services: Sequence[Service], options: Settings, state: State) -> FetchKeys:
     """A function that gives the JWK set (RFC 7517). Identity in the same process is asked directly.
 
-    Fallback when identity does not answer: keys fetched before stay good; without any, UnavailableError.
+    Fallback when identity does not answer: keys fetched before stay good; without any, UnavailableError. The
+    verifier asks once a second at the most, whoever waits for keys: it needs no breaker besides.
     """
     if any(service.name == "identity" for service in services):
 

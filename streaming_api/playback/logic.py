@@ -14,6 +14,9 @@ from streaming_api.playback.repository import Playable
 from streaming_api.playback.schemas import Playback
 from streaming_api.signer import PathSigner, expiry
 
+FROM_THE_START = "#t=0"
+"""Players begin a dynamic MPD at its newest segment unless told otherwise (ISO/IEC 23009-1, C.4)."""
+
 
 @dataclass(frozen=True)
 class Player:
@@ -54,7 +57,7 @@ def _answer(player: Player, item: Playable, prefix: str, version: int, viewer_id
     return Playback(
         media_id=item.media_id,
         hls_url=f"{manifests}/master.m3u8",
-        dash_url=f"{manifests}/manifest.mpd",
+        dash_url=f"{manifests}/manifest.mpd{FROM_THE_START if item.growing else ''}",
         poster_url=base + item.poster_key.removeprefix(own) if item.poster_key else None,
         session_id=player.sessions.issue(session),
         expires_at=expires,

@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
 from mcsp.health import Check
 from mcsp.resources import Resources
+from streaming_api.frame.remote import service_client
 from streaming_api.frame.service import Service
 from streaming_api.web import pages, session, static_files
 from streaming_api.web.backend import DEADLINE_S
@@ -19,7 +18,7 @@ from streaming_api.web.templating import template_config
 async def open_web(resources: Resources) -> AsyncIterator[Web]:
     """The web service's state while the process runs."""
     options = resources.settings
-    async with httpx.AsyncClient(base_url=options.api_url, timeout=DEADLINE_S, trust_env=False) as remote:
+    async with service_client("api", base_url=options.api_url, timeout_s=DEADLINE_S) as remote:
         yield Web(options, static_files.load(), remote)
 
 

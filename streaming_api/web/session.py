@@ -61,18 +61,27 @@ async def logout(request: Request[Any, Any, Any], web: NamedDependency[Web]) -> 
     _same_site(request)
     token = request.cookies.get(COOKIE)
     if token:
-        body = msgspec.json.encode({"refresh_token": token})
-        answer = await _ask(request, web, "/v1/auth/logout", body)
-        if answer.status_code >= 500:
-            raise UnavailableError(
-                "still_logged_in", "You are still logged in: the session could not be ended right now.",
-                action="Try again in a moment.",
-            )  # fmt: skip
+        await _end(request, web, msgspec.json.encode({"refresh_token": token}))
     return Response({}, cookies=[_cookie(web, "", 0)])
 
 
 async def _ask(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> httpx.Response:
     return await backend.post(web.client(request), path, body, web.on_behalf(request))
+
+
+async def _end(request: Request[Any, Any, Any], web: Web, body: bytes) -> None:
+    try:
+        answer = await _ask(request, web, "/v1/auth/logout", body)
+    except UnavailableError as error:
+        raise _still_logged_in() from error
+    if answer.status_code >= 500:
+        raise _still_logged_in()
+
+
+def _still_logged_in() -> UnavailableError:
+    return UnavailableError(
+        "still_logged_in", "The session could not be ended right now.", action="Try again in a moment."
+    )
 
 
 async def _tokens(request: Request[Any, Any, Any], web: Web, path: str, body: bytes) -> Response[Any]:

@@ -41,6 +41,26 @@ NOTE_JUMPS = """() => {
   });
 }"""
 
+LISTED = """async ([url, segments]) => {
+  const mpd = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/xml");
+  const runs = [...mpd.querySelector("Representation").querySelectorAll("S")];
+  return runs.reduce((sum, run) => sum + 1 + Number(run.getAttribute("r") ?? 0), 0) >= segments;
+}"""
+PLAY_DASH = """async (url) => {
+  const video = document.querySelector("video");
+  const player = new shaka.Player();
+  Object.assign(window, { player, fatal: [], kinds: [] });
+  player.addEventListener("error", (event) => window.fatal.push(event.detail.code));
+  await player.attach(video);
+  player.getNetworkingEngine().registerResponseFilter((type, answer) => {
+    if (type !== shaka.net.NetworkingEngine.RequestType.MANIFEST) return;
+    window.kinds.push(/type="(\\w+)"/.exec(new TextDecoder().decode(answer.data))[1]);
+  });
+  await player.load(url);
+  window.begun = video.currentTime;
+  await video.play();
+}"""
+
 
 @pytest.fixture(scope="session")
 def slow_clip(folder: Path) -> bytes:
@@ -206,3 +226,27 @@ async def test_hls_js_stays_where_it_was_paused_and_goes_on_after_a_seek(
         "const v = document.querySelector('video'); v.currentTime = 110; v.play()"
     )
     await plain_player.until("v.ended", within_s=60)
+
+
+async def test_a_dash_player_starts_at_zero_though_more_is_there_and_plays_through_the_end(
+    visit: NewVisit, creator: Person, growing: str
+) -> None:
+    """Shaka Player as it comes, with the address as it is handed out, 20 s of segments behind its newest."""
+    seen = await visit()
+    await seen.page.set_content("<video muted></video>")
+    await seen.page.add_script_tag(path=MODULES / "shaka-player" / "dist" / "shaka-player.dash-es2021.js")
+    url = creator.http.get(f"/v1/playback/{growing}").json()["dash_url"]
+    await seen.page.wait_for_function(LISTED, arg=[url, 6], polling=200)
+    await seen.page.evaluate(NOTE_JUMPS)
+    await seen.page.evaluate(PLAY_DASH, url)
+    assert await seen.page.evaluate("window.begun") < 0.5
+    assert await seen.page.evaluate("window.kinds[0]") == "dynamic", "it was opened while it grew"
+    await seen.until("window.kinds.at(-1) === 'static'", within_s=240)
+    await seen.until(f"Math.abs(v.duration - {SECONDS}) < 1")
+    at = (await seen.video())["at"]
+    await seen.until(f"v.currentTime > {at} + 2")
+    await seen.page.evaluate("window.player.trickPlay(8)")
+    await seen.until("v.ended", within_s=120)
+    assert (await seen.video())["at"] == pytest.approx(SECONDS, abs=1)
+    assert await seen.page.evaluate("window.jumps") == []
+    assert await seen.page.evaluate("window.fatal") == []

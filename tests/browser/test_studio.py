@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import CDPSession, expect
 
+from deploy.handle import StackHandle
 from mcsp.ids import uuid7
 from tests.browser import clips
 from tests.browser.conftest import NewVisit
@@ -58,6 +59,23 @@ async def test_a_stranger_makes_an_account_uploads_a_file_and_it_plays(visit: Ne
     await seen.until("v.currentTime > 1")
     assert seen.errors == []
     assert seen.foreign == []
+
+
+@pytest.mark.fault
+async def test_who_cannot_be_logged_out_now_reads_so_and_stays(
+    visit: NewVisit, person: Person, stack: StackHandle
+) -> None:
+    seen = await visit()
+    await seen.log_in(person)
+    with stack.held_down("postgres"):
+        await seen.find("[data-logout]").click()
+        await expect(seen.find(".toast").last).to_have_text(
+            "You are still logged in. The session could not be ended right now. Try again in a moment.",
+            timeout=30_000,
+        )
+        await expect(seen.find("[data-room]")).to_be_visible()
+    await seen.find("[data-logout]").click()
+    await seen.find("[data-door]").wait_for(timeout=30_000)
 
 
 async def test_a_text_file_in_disguise_gets_a_card_with_a_next_step(

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from media_ops.commands import command
 from media_ops.description import Rate
-from media_ops.grid import merge_keyframes, source_grid
+from media_ops.grid import source_grid
 from media_ops.inspect import MAX_DURATION_S
+from media_ops.keyframes import merge_keyframes
 from tests.media_ops.items import DESCRIPTION, HIGH, LOW
 
 MAX_ARG_STRLEN = 128 << 10

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from media_ops.description import AudioStream, Keyframes, Rate, SourceDescription, VideoStream
-from media_ops.grid import LONGEST_S, fixed_grid, longest_gap, merge_keyframes
+from media_ops.grid import fixed_grid
+from media_ops.keyframes import LONGEST_S, longest_gap, merge_keyframes
 from media_ops.ladder import output_rate, plan
 from media_ops.recipes import STANDARD, Rung, rendition_digest
 from media_ops.streamable import streamable

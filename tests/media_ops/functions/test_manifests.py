@@ -137,8 +137,13 @@ async def test_a_growing_mpd_is_dynamic_and_ends_static(clips: Clips, store: Sto
     assert growing.type == "dynamic"
     assert growing.availability_start_time.startswith("2026-01-01T00:00:00")
     assert growing.media_presentation_duration is None
+    claimed: Any = MPEGDASHParser.parse(
+        mpd(rows, target_s=target_s, finished=False, started_at=STARTED, now=now, duration_s=61.5)
+    )
+    assert claimed.suggested_presentation_delay == "PT24H", "begins at 0, whatever is there"
+    assert (claimed.type, claimed.media_presentation_duration) == ("dynamic", "PT61.500S")
     ended: Any = MPEGDASHParser.parse(
-        mpd(rows, target_s=target_s, finished=True, started_at=STARTED, now=now)
+        mpd(rows, target_s=target_s, finished=True, started_at=STARTED, now=now, duration_s=61.5)
     )
     assert ended.type == "static"
     assert ended.minimum_update_period is None

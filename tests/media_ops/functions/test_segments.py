@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from media_ops.grid import AAC_FRAME, LONGEST_S, audio_frames
+from media_ops.grid import AAC_FRAME, audio_frames
+from media_ops.keyframes import LONGEST_S
 from media_ops.mp4.boxes import find
 from tests.media_ops.functions.clips import AAC, H264, Clips, picture, tone
 from tests.media_ops.functions.readback import Made, make_all, packets, probe

@@ -99,6 +99,12 @@ async def test_without_a_cookie_there_is_no_session(web: AsyncTestClient[Litesta
     assert COOKIE not in answer.cookies
 
 
+async def test_without_an_answer_from_identity_nobody_is_logged_out(web: AsyncTestClient[Litestar]) -> None:
+    answer = await web.post("/session/logout", json={}, headers={"Cookie": f"{COOKIE}=kept"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "still_logged_in")
+    assert "set-cookie" not in answer.headers
+
+
 async def test_logging_in_says_when_it_is_not_possible_now(web: AsyncTestClient[Litestar]) -> None:
     answer = await web.post("/session/login", json={"email": "a@example.org", "password": "x"})
     assert (answer.status_code, answer.json()["retryable"]) == (503, True)
