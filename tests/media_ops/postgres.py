@@ -15,11 +15,12 @@ from pathlib import Path
 import asyncpg
 
 from deploy import programs
+from deploy.services import databases
 from mcsp.database.migrations import OWNERS, migrate
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
-ROLES = ("outbox", "media_ops", "content", "uploads", "playback", "relay", "pipelines")
+ROLES = databases.ROLES["content"]
 
 
 def free_port() -> int:
