@@ -270,6 +270,27 @@ async def test_two_tabs_share_a_session(visit: NewVisit, person: Person) -> None
         await expect(tab.locator("[data-door]")).to_be_hidden()
 
 
+async def test_logging_out_empties_the_other_tabs_at_once(
+    visit: NewVisit, creator: Person, ready_item: str
+) -> None:
+    creator.http.patch(f"/v1/media/{ready_item}", json={"visibility": "private"}).raise_for_status()
+    try:
+        seen = await visit()
+        await seen.log_in(creator)
+        studio, watch = [await seen.page.context.new_page() for _ in range(2)]
+        await studio.goto(f"{seen.base}/studio")
+        await studio.locator(f".item[data-media-id='{ready_item}']").wait_for()
+        await watch.goto(f"{seen.base}/watch/{ready_item}")
+        await watch.locator("[data-stage]").wait_for()
+        await seen.find("[data-logout]").click()
+        await studio.locator("[data-door]").wait_for()
+        await expect(studio.locator(".item")).to_have_count(0)
+        await expect(watch.locator("h1")).to_contain_text("There is nothing here")
+        await expect(watch.locator("[data-stage]")).to_have_count(0)
+    finally:
+        creator.http.patch(f"/v1/media/{ready_item}", json={"visibility": "public"}).raise_for_status()
+
+
 async def test_wrong_credentials_are_said_in_plain_words(visit: NewVisit, person: Person) -> None:
     seen = await visit()
     await seen.go("/studio")

@@ -2,7 +2,7 @@
 // so the same address is asked for again with the one in memory, and its content takes this page's place.
 
 import { find } from "./page.js";
-import { token } from "./session.js";
+import { token, whenOver } from "./session.js";
 
 async function reveal() {
   const access = await token();
@@ -10,6 +10,10 @@ async function reveal() {
   const answer = await fetch(location.pathname, { headers: { Authorization: `Bearer ${access}`, Accept: "text/html" } });
   if (!answer.ok) return;
   const other = new DOMParser().parseFromString(await answer.text(), "text/html");
+  whenOver(() => {
+    find("#main").remove();
+    location.reload();
+  });
   document.title = other.title;
   for (const sheet of other.querySelectorAll('link[rel="stylesheet"]')) await addSheet(sheet.getAttribute("href"));
   find("#main").replaceWith(document.importNode(find("#main", other), true));

@@ -55,6 +55,15 @@ function keep({ access_token, expires_in }) {
   return access.token;
 }
 
+/** Calls `act` when another window has logged out; what this one knew of the session is gone by then. */
+export function whenOver(act) {
+  window.addEventListener("storage", ({ key, newValue }) => {
+    if (newValue !== null || (key !== HINT && key !== null)) return;
+    access = null;
+    act();
+  });
+}
+
 function forget() {
   access = null;
   localStorage.removeItem(HINT);

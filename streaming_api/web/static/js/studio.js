@@ -2,7 +2,7 @@
 
 import { told } from "./api.js";
 import { find, toast } from "./page.js";
-import { callAs, logout, mayBeSignedIn, token } from "./session.js";
+import { callAs, logout, mayBeSignedIn, token, whenOver } from "./session.js";
 import { openDoor } from "./studio/door.js";
 import { items } from "./studio/items.js";
 import { follow } from "./studio/live.js";
@@ -29,6 +29,12 @@ find("[data-logout]").addEventListener("click", async () => {
   } catch (error) {
     toast(`You are still logged in. ${told(error)}`);
   }
+});
+
+whenOver(() => {
+  if (room.hidden) return;
+  room.remove();
+  location.reload();
 });
 
 async function begin() {

@@ -2,7 +2,7 @@
 
 import { Problem, told } from "../api.js";
 import { find, stencil, toast } from "../page.js";
-import { callAs } from "../session.js";
+import { callAs, mayBeSignedIn } from "../session.js";
 import { bytes, isolated, percent } from "../words.js";
 import { fingerprint, forget, remember, same } from "./fingerprint.js";
 import { fresh, onTheWay, soFar } from "./progress.js";
@@ -249,7 +249,7 @@ export function uploads({ onItem }) {
   drop.addEventListener("drop", (event) => { event.preventDefault(); take([...event.dataTransfer.files]); });
   window.addEventListener("offline", () => moving().forEach(waits));
   window.addEventListener("online", () => moving().forEach(goesOn));
-  window.addEventListener("beforeunload", (event) => { if (running.size > 0) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if (running.size > 0 && mayBeSignedIn()) event.preventDefault(); });
 
   return { interrupted };
 }
