@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import CDPSession, expect
+from playwright.async_api import CDPSession, Request, expect
 
 from deploy.handle import StackHandle
 from mcsp.ids import uuid7
@@ -205,6 +205,35 @@ async def test_an_upload_belongs_to_one_window_and_ends_when_discarded_elsewhere
     await expect(row).to_have_count(0)
     await seen.find(".upload [data-drop-upload]").click()
     await expect(seen.find(".upload")).to_have_count(0)
+
+
+async def test_a_slow_line_gets_two_parts_at_once_and_a_quick_one_more(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "line.mov", megabytes=80)
+    seen = await visit()
+    flying: set[Request] = set()
+    most = [0]
+
+    def begins(request: Request) -> None:
+        if request.method == "PUT" and "partNumber=" in request.url:
+            flying.add(request)
+            most[0] = max(most[0], len(flying))
+
+    seen.page.on("request", begins)
+    for end in ("requestfinished", "requestfailed"):
+        seen.page.on(end, lambda request: flying.discard(request))
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=500_000)
+    await _choose(seen, clip)
+    await seen.until("document.querySelector('.upload [data-bar]')?.value > 0.02")
+    assert most[0] == 2
+    await _slow(line, bytes_a_second=-1)
+    await _item(seen, "ready")
+    assert most[0] > 2
+    assert seen.errors == []
 
 
 async def test_an_upload_waits_for_the_network_and_says_so(
