@@ -78,7 +78,10 @@ class Guard:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         try:
-            if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            if scope["path"].startswith("/v1/") and (
+                "\0" in scope["path"] or b"%00" in scope["query_string"]
+            ):
+                # Only the API takes text from an address; elsewhere this is a wrong link like any other.
                 raise InvalidInputError(
                     "nul_character", "Text must not hold the character NUL (U+0000).", action="Take it out."
                 )

@@ -34,7 +34,7 @@ async def studio(browser: Browser) -> AsyncIterator[Page]:
 
 async def _fill(page: Page, password: str) -> None:
     await page.get_by_role("button", name="Create account").first.click()
-    await page.get_by_label("Name that others see").fill("Ada")
+    await page.get_by_label("Your name").fill("Ada")
     await page.get_by_label("Email").fill("ada@example.org")
     await page.get_by_label("Password").fill(password)
     await page.locator("[data-account-submit]").click()
@@ -62,7 +62,7 @@ async def test_a_field_that_the_server_refuses_is_marked_in_plain_words(studio: 
 
     await studio.route("**/v1/auth/register", refuse)
     await _fill(studio, "long enough")
-    await _marked(studio, "Name that others see", "The name may have at most 80 characters.")
+    await _marked(studio, "Your name", "The name may have at most 80 characters.")
 
 
 async def test_a_file_chosen_while_offline_can_be_tried_again_and_starts_once_online(studio: Page) -> None:

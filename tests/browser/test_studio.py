@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import CDPSession, expect
+from playwright.async_api import CDPSession, Request, expect
 
 from deploy.handle import StackHandle
 from mcsp.ids import uuid7
@@ -41,6 +41,9 @@ async def test_a_stranger_makes_an_account_uploads_a_file_and_it_plays(visit: Ne
     seen = await visit()
     await seen.go("/studio")
     await seen.find("[data-mode=register]").click()
+    await expect(seen.page.get_by_label("Your name")).to_have_accessible_description(
+        "Seen by you, in the studio."
+    )
     await seen.find("#display-name").fill("Amina")
     await seen.find("#email").fill(f"{uuid7().hex}@example.org")
     await seen.find("#password").fill("a good long password")
@@ -175,6 +178,62 @@ async def test_an_upload_can_be_paused_and_goes_on(visit: NewVisit, person: Pers
     await seen.find(".upload [data-pause]").click()
     await _item(seen, "ready")
     assert seen.foreign == []
+
+
+async def test_an_upload_belongs_to_one_window_and_ends_when_discarded_elsewhere(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "windows.mov", megabytes=20)
+    seen = await visit()
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=200_000)
+    await _choose(seen, clip)
+    await seen.find(".upload [data-detail]").filter(has_text="%").wait_for()
+    upload_id = await seen.find(".upload").get_attribute("data-upload-id")
+    other = await seen.page.context.new_page()
+    await other.goto(f"{seen.base}/studio")
+    row = other.locator(".upload")
+    await expect(row.locator("[data-detail]")).to_contain_text("is being uploaded in another window")
+    await expect(row.locator("[data-drop-upload]")).to_be_hidden()
+    await expect(row.locator("[data-same]")).to_be_hidden()
+    person.http.delete(f"/v1/uploads/{upload_id}").raise_for_status()
+    await expect(seen.find(".upload [data-problem]")).to_contain_text("Nothing of it is kept")
+    await expect(seen.find(".upload [data-pause]")).to_be_hidden()
+    await expect(seen.find(".upload [data-again]")).to_be_hidden()
+    await expect(row).to_have_count(0)
+    await seen.find(".upload [data-drop-upload]").click()
+    await expect(seen.find(".upload")).to_have_count(0)
+
+
+async def test_a_slow_line_gets_two_parts_at_once_and_a_quick_one_more(
+    visit: NewVisit, person: Person, folder: Path
+) -> None:
+    clip = clips.heavy(folder / "line.mov", megabytes=80)
+    seen = await visit()
+    flying: set[Request] = set()
+    most = [0]
+
+    def begins(request: Request) -> None:
+        if request.method == "PUT" and "partNumber=" in request.url:
+            flying.add(request)
+            most[0] = max(most[0], len(flying))
+
+    seen.page.on("request", begins)
+    for end in ("requestfinished", "requestfailed"):
+        seen.page.on(end, lambda request: flying.discard(request))
+    await seen.log_in(person)
+    line = await seen.page.context.new_cdp_session(seen.page)
+    await line.send("Network.enable")
+    await _slow(line, bytes_a_second=500_000)
+    await _choose(seen, clip)
+    await seen.until("document.querySelector('.upload [data-bar]')?.value > 0.02")
+    assert most[0] == 2
+    await _slow(line, bytes_a_second=-1)
+    await _item(seen, "ready")
+    assert most[0] > 2
+    assert seen.errors == []
 
 
 async def test_an_upload_waits_for_the_network_and_says_so(

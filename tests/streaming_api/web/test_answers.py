@@ -59,6 +59,15 @@ async def test_an_id_that_is_none_is_the_same_404(web: AsyncTestClient[Litestar]
     assert "There is nothing here" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/%00", "/watch/%00", "/watch/x%00y?a=%00"])
+async def test_a_link_with_a_nul_is_a_page_like_any_other_wrong_link(
+    web: AsyncTestClient[Litestar], path: str
+) -> None:
+    page = await web.get(path, headers=PAGE)
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing here" in page.text
+
+
 async def test_files_of_this_build_are_kept_for_good_and_packed(web: AsyncTestClient[Litestar]) -> None:
     address = load().url("css/base.css")
     answer = await web.get(address, headers={"Accept-Encoding": "gzip"})

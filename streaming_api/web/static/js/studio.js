@@ -19,7 +19,11 @@ async function enter() {
   const list = items();
   const sending = uploads({ onItem: (mediaId) => list.refresh(mediaId) });
   await Promise.all([list.first(), sending.interrupted()]);
-  follow({ onChange: list.change, onBreak: list.first, say: (text) => { find("[data-live]").textContent = text; } });
+  const onChange = (item) => {
+    list.change(item);
+    if (item.status === "deleted") sending.deleted(item.media_id);
+  };
+  follow({ onChange, onBreak: list.first, say: (text) => { find("[data-live]").textContent = text; } });
 }
 
 find("[data-logout]").addEventListener("click", async () => {

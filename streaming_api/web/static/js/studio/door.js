@@ -55,7 +55,7 @@ export function openDoor(enter) {
     const { email, password, display_name } = form;
     if (!email.validity.valid) return say("Please enter an email address, such as name@example.org.", email);
     if (!password.value) return say("Please enter your password.", password);
-    if (mode === "register" && !display_name.value.trim()) return say("Please enter the name that others see.", display_name);
+    if (mode === "register" && !display_name.value.trim()) return say("Please enter your name.", display_name);
     if (mode === "register" && [...password.value].length < PASSWORD_MIN) return say(`A password needs at least ${PASSWORD_MIN} characters.`, password);
     submit.disabled = true;
     try {

@@ -1,6 +1,7 @@
 // Uppy's S3 multipart plugin told to use our endpoints: /v1/uploads signs, S3 takes the bytes.
 
 import { callAs } from "../session.js";
+import { fitting } from "./line.js";
 
 const FRESH_MS = 60 * 60 * 1000; // signed addresses live longer than this
 
@@ -26,10 +27,16 @@ export async function createUppy(uploadOf) {
   }
 
   const sizes = new WeakMap();
+  const line = fitting((limit) => {
+    const { requests } = uppy.getPlugin("AwsS3Multipart");
+    requests.limit = limit;
+    requests.resume(); // begins what the higher limit has room for
+  });
   const uppy = new Uppy({ autoProceed: false, allowMultipleUploadBatches: true });
   uppy.use(AwsS3, {
     shouldUseMultipart: true,
-    limit: 5,
+    limit: line.limit(),
+    uploadPartBytes: line.timed(AwsS3.uploadPartBytes),
     retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000],
     getChunkSize: (data) => sizes.get(data),
     createMultipartUpload: async (file) => idsOf(uploadOf(file.id)),

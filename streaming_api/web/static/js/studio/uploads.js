@@ -4,10 +4,12 @@ import { Problem, told } from "../api.js";
 import { find, stencil, toast } from "../page.js";
 import { callAs, mayBeSignedIn } from "../session.js";
 import { bytes, isolated, percent } from "../words.js";
+import { claim, taken, untilFree } from "./claim.js";
 import { fingerprint, forget, remember, same } from "./fingerprint.js";
 import { fresh, onTheWay, soFar } from "./progress.js";
 import { createUppy, idsOf } from "./store.js";
 
+const ENDED = [404, 409, 410];
 const QUIET_MS = 8000; // so long without a byte, and the row says so
 const mayYet = ({ status }) => status === 0 || status === 401 || status === 429 || status >= 500;
 
@@ -17,8 +19,9 @@ export function uploads({ onItem }) {
   const section = find("[data-uploads-section]");
   const picker = find("[data-files]");
   const drop = find("[data-drop]");
-  const running = new Map(); // Uppy's file id → {upload, row, share, size, began, before, quiet}
+  const running = new Map(); // Uppy's file id → {upload, row, release, share, size, began, before, quiet}
   const broken = new Map(); // upload id → {upload, row}: interrupted, their file is not at hand
+  const discarding = new Set(); // Uppy's file ids that this window gives up
   let store = null;
 
   async function theStore() {
@@ -74,10 +77,12 @@ export function uploads({ onItem }) {
 
   async function send(upload, file, restored) {
     const { uppy, sizes } = await theStore();
+    const release = await claim(upload.upload_id);
+    if (!release) return elsewhere(upload);
     sizes.set(file, upload.part_size);
     const id = uppy.addFile({ name: file.name, type: file.type, data: file, source: "studio", meta: { relativePath: upload.upload_id } });
     const row = addRow(upload, file.name);
-    running.set(id, { upload, row, ...fresh(), quiet: 0, share: 0, size: file.size });
+    running.set(id, { upload, row, release, ...fresh(), quiet: 0, share: 0, size: file.size });
     if (restored) uppy.setFileState(id, { s3Multipart: idsOf(upload) });
     wireRunning(id, row);
     detail(row, "Starting");
@@ -134,9 +139,10 @@ export function uploads({ onItem }) {
     const { uppy, discarded } = await theStore();
     const { upload } = running.get(id);
     discarded.add(id);
+    discarding.add(id);
     uppy.removeFile(id);
     await giveUp(upload, row);
-    running.delete(id);
+    over(id);
   }
 
   async function giveUp(upload, row) {
@@ -177,15 +183,51 @@ export function uploads({ onItem }) {
 
   async function onSuccess(id) {
     const { upload, row } = running.get(id);
-    running.delete(id);
+    over(id);
     forget(upload.upload_id);
     done(row);
     await onItem(upload.media_id).catch((error) => toast(told(error)));
   }
 
-  function onError(id, error) {
+  function over(id) {
+    const entry = running.get(id);
+    clearTimeout(entry.quiet);
+    running.delete(id);
+    entry.release();
+  }
+
+  /** Stops what was given up elsewhere: nothing of it is kept. */
+  async function gone(id) {
+    const { uppy } = await theStore();
+    if (!running.has(id)) return; // told twice: by an event and by a refusal
+    const { upload, row } = running.get(id);
+    over(id);
+    uppy.removeFile(id);
+    forget(upload.upload_id);
+    detail(row, "Discarded elsewhere");
+    problem(row, "This upload was discarded in another window or on another device. Nothing of it is kept.");
+    pauseButton(row, false);
+    find("[data-again]", row).hidden = true;
+    const button = find("[data-drop-upload]", row);
+    const dismiss = button.cloneNode(true);
+    dismiss.textContent = "Dismiss";
+    dismiss.addEventListener("click", () => done(row));
+    button.replaceWith(dismiss);
+  }
+
+  /** Told by the server that an item is deleted: its upload, where one is on the way, has ended with it. */
+  function deleted(mediaId) {
+    for (const [id, { upload }] of running) if (upload.media_id === mediaId && !discarding.has(id)) void gone(id);
+  }
+
+  /** Whether the server has ended an upload; what cannot be asked now has not been ended. */
+  const ended = ({ upload_id }) =>
+    callAs("GET", `/v1/uploads/${upload_id}`).then(({ state }) => state === "aborted", ({ status }) => ENDED.includes(status));
+
+  async function onError(id, error) {
     const entry = running.get(id);
     if (!entry) return;
+    if ((error.status === undefined || ENDED.includes(error.status)) && (await ended(entry.upload))) return gone(id);
     problem(entry.row, error.status === undefined ? "The upload broke off. What has arrived is kept." : told(error));
     find("[data-again]", entry.row).hidden = false;
     pauseButton(entry.row, false);
@@ -212,8 +254,26 @@ export function uploads({ onItem }) {
   /** Uploads of before: their parts are kept, the file has to be chosen again. */
   async function interrupted() {
     const answer = await callAs("GET", "/v1/uploads");
-    const open = answer.items.filter((upload) => ![...running.values()].some((entry) => entry.upload.upload_id === upload.upload_id));
-    await Promise.all(open.map(showInterrupted));
+    const open = answer.items.filter(({ upload_id }) => !find(`[data-upload-id="${upload_id}"]`, list));
+    await Promise.all(open.map(async (upload) => ((await taken(upload.upload_id)) ? elsewhere(upload) : showInterrupted(upload))));
+  }
+
+  /** Another window sends it: this one only says so, and looks again when that one is done with it. */
+  function elsewhere(upload) {
+    const row = addRow(upload, upload.filename);
+    row.dataset.elsewhere = "true";
+    detail(row, `${bytes(upload.size)} · is being uploaded in another window`);
+    for (const part of ["[data-bar]", "[data-pause]", "[data-drop-upload]"]) find(part, row).hidden = true;
+    const again = () => { done(row); return interrupted(); };
+    void untilFree(upload.upload_id).then(again).catch((error) => toast(told(error)));
+  }
+
+  /** Does it to an interrupted upload, unless another window has gone on with it meanwhile. */
+  async function unlessTaken(upload, row, act) {
+    if (!(await taken(upload.upload_id))) return act();
+    broken.delete(upload.upload_id);
+    row.remove();
+    return elsewhere(upload);
   }
 
   async function showInterrupted(listed) {
@@ -228,7 +288,7 @@ export function uploads({ onItem }) {
     const choose = find("[data-same]", row);
     choose.hidden = false;
     choose.addEventListener("click", () => pick(upload, row));
-    find("[data-drop-upload]", row).addEventListener("click", () => giveUp(upload, row));
+    find("[data-drop-upload]", row).addEventListener("click", () => unlessTaken(upload, row, () => giveUp(upload, row)));
   }
 
   function pick(upload, row) {
@@ -251,5 +311,5 @@ export function uploads({ onItem }) {
   window.addEventListener("online", () => moving().forEach(goesOn));
   window.addEventListener("beforeunload", (event) => { if (running.size > 0 && mayBeSignedIn()) event.preventDefault(); });
 
-  return { interrupted };
+  return { interrupted, deleted };
 }
