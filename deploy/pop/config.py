@@ -5,6 +5,7 @@ What does not belong here: starting, probing or restarting nginx (``deploy``'s s
 
 import os
 import re
+import secrets
 import stat
 from importlib import resources
 from pathlib import Path
@@ -31,6 +32,8 @@ class PopConfig(msgspec.Struct, frozen=True, kw_only=True):
     access_log: Path | None = None
     """One JSON object a line; ``folder/access.log`` when not given."""
     error_log: str = "stderr"
+    remembered_s: int = 20
+    """How long an address is accepted without checking its signature again; never past its expiry."""
 
 
 def nginx_binary() -> Path:
@@ -50,15 +53,24 @@ def command(config: PopConfig) -> list[str]:
 
 
 def write_config(config: PopConfig) -> None:
-    """Write ``nginx.conf`` and ``secrets.json`` (0600) under ``config.folder``."""
+    """Write ``nginx.conf`` and ``secrets.json`` (both 0600) under ``config.folder``."""
     folder = config.folder.absolute()
     for name in ("cache", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    _write_secrets(folder / "secrets.json", config)
-    (folder / "nginx.conf").write_text(_render(config, folder))
+    remembering_key = secrets.token_hex(32)
+    _write_secrets(folder / "secrets.json", config, remembering_key)
+    _write_private(folder / "nginx.conf", _render(config, folder, remembering_key).encode())
 
 
-def _write_secrets(path: Path, config: PopConfig) -> None:
+def _access_log(config: PopConfig) -> Path:
+    return config.access_log or config.folder.absolute() / "access.log"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _write_secrets(path: Path, config: PopConfig, remembering_key: str) -> None:
     content = msgspec.json.encode(
         {
             "signing_key": config.signing_key,
@@ -67,14 +79,23 @@ def _write_secrets(path: Path, config: PopConfig) -> None:
             "region": config.region,
             "bucket": config.bucket,
             "s3_host": urlsplit(config.s3_endpoint).netloc,
+            "remembered_s": config.remembered_s,
+            "remembering_key": remembering_key,
+            "access_log": str(_access_log(config)),
+            "access_log_from": _size(_access_log(config)),
         }
     )
+    _write_private(path, content)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)  # one written with more rights would keep them
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
 
 
-def _render(config: PopConfig, folder: Path) -> str:
+def _render(config: PopConfig, folder: Path, remembering_key: str) -> str:
     s3 = urlsplit(config.s3_endpoint)
     values = {
         "folder": folder,
@@ -85,9 +106,11 @@ def _render(config: PopConfig, folder: Path) -> str:
         "host": config.host,
         "port": config.port,
         "cache_bytes": config.cache_bytes,
-        "access_log": config.access_log or folder / "access.log",
+        "access_log": _access_log(config),
         "error_log": config.error_log,
         "bucket": config.bucket,
+        "remembered_s": config.remembered_s,
+        "remembering_key": remembering_key,
         "s3_scheme": s3.scheme,
         "s3_host": s3.netloc,
         "s3_server": s3.netloc if s3.port else f"{s3.hostname}:{443 if s3.scheme == 'https' else 80}",

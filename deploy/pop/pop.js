@@ -1,22 +1,12 @@
 // Signed paths, the signature towards the private bucket (AWS SigV4), counters. Only HMAC and text work:
 // no bytes of media pass here. `secrets` is preloaded by the configuration.
 import crypto from 'crypto';
+import fs from 'fs';
 
 // /b/{expires}/{signature}/media/{media_id}/{object}: the raw request line, so nothing encoded, no dot
 // segment and no double slash can mean something else further on.
 // A literal, because it is compiled once with the file; all else at this level runs again for each request.
 const SIGNED = /^\/b\/([0-9]{1,12})\/([A-Za-z0-9_-]{43})\/(media\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/)([A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){0,3})(?:\?.*)?$/;
-
-// A request asks for its parts twice (verdict, object): the last answer is kept.
-let last = {uri: null, parts: null};
-
-function parse(r) {
-    const uri = r.variables.request_uri;
-    if (last.uri !== uri) {
-        last = {uri: uri, parts: SIGNED.exec(uri)};
-    }
-    return last.parts;
-}
 
 function signature(expires, prefix) {
     return crypto.createHmac('sha256', secrets.signing_key).update(expires + ' ' + prefix).digest('base64url');
@@ -31,17 +21,18 @@ function equal(a, b) {
     return difference === 0;
 }
 
+// Asked when nginx does not remember the address. What is remembered has longer to live than the memory.
 function verdict(r) {
-    const parts = parse(r);
+    const parts = SIGNED.exec(r.variables.request_uri);
     if (!parts || !equal(signature(parts[1], parts[3]), parts[2])) {
         return 'forbidden';
     }
-    return Number(parts[1]) * 1000 > Date.now() ? 'ok' : 'expired';
-}
-
-function object(r) {
-    const parts = parse(r);
-    return parts ? parts[3] + parts[4] : '';
+    const left_ms = Number(parts[1]) * 1000 - Date.now();
+    if (left_ms > (secrets.remembered_s + 1) * 1000 && r.variables.pop_slot) {
+        r.variables.pop_accepted = crypto.createHash('md5')
+            .update(secrets.remembering_key + ' ' + r.variables.pop_signed).digest('base64url');
+    }
+    return left_ms > 0 ? 'ok' : 'expired';
 }
 
 function s3Date() {
@@ -107,17 +98,48 @@ function healthz(r) {
 
 const BUCKETS = ['0.005', '0.025', '0.1', '0.5', '2.5', '10'];
 
-// Evaluated by the log of each request: the only njs call nginx makes once a request is over.
-function count(r) {
-    const counters = ngx.shared.counters, seconds = Number(r.variables.request_time);
-    const labels = '{status="' + r.variables.status + '",cache="' + (r.variables.upstream_cache_status || 'NONE') + '"}';
-    counters.incr('mcsp_pop_requests_total' + labels, 1, 0);
-    counters.incr('mcsp_pop_bytes_total' + labels, Number(r.variables.bytes_sent), 0);
-    counters.incr('mcsp_pop_request_seconds_sum', seconds, 0);
-    counters.incr('mcsp_pop_request_seconds_count', 1, 0);
-    const bucket = BUCKETS.find((limit) => seconds <= Number(limit)) || '+Inf';
-    counters.incr('le:' + bucket, 1, 0);
-    return '';
+// A line of the access log, up to its duration: what is counted of a request.
+const LINE = /"status":(\d+),"bytes":(\d+),"range":"(?:[^"\\]|\\.)*","cache":"(\w*)","duration_s":([\d.]+),/;
+
+function add(sums, key, by) {
+    sums[key] = (sums[key] || 0) + by;
+}
+
+function count(line, sums) {
+    const said = LINE.exec(line);
+    if (!said) {
+        return;
+    }
+    const labels = '{status="' + said[1] + '",cache="' + (said[3] || 'NONE') + '"}', seconds = Number(said[4]);
+    add(sums, 'mcsp_pop_requests_total' + labels, 1);
+    add(sums, 'mcsp_pop_bytes_total' + labels, Number(said[2]));
+    add(sums, 'mcsp_pop_request_seconds_sum', seconds);
+    add(sums, 'mcsp_pop_request_seconds_count', 1);
+    add(sums, 'le:' + (BUCKETS.find((limit) => seconds <= Number(limit)) || '+Inf'), 1);
+}
+
+// Each second in one worker: counts the log's new lines, so that no request pays for a call of its own.
+function gather() {
+    const counters = ngx.shared.counters, buffer = Buffer.alloc(1 << 20), sums = {};
+    const log = fs.openSync(secrets.access_log, 'r');
+    try {
+        const known = counters.get('read_to');
+        const start = known === undefined ? secrets.access_log_from : known;
+        let at = start > fs.fstatSync(log).size ? 0 : start;
+        for (;;) {
+            const length = fs.readSync(log, buffer, 0, buffer.length, at);
+            const end = buffer.subarray(0, length).lastIndexOf(10) + 1;
+            if (end === 0) {
+                break;
+            }
+            buffer.toString('utf8', 0, end).split('\n').forEach((line) => count(line, sums));
+            at += end;
+        }
+        counters.set('read_to', at);
+    } finally {
+        fs.closeSync(log);
+    }
+    Object.keys(sums).forEach((key) => counters.incr(key, sums[key], 0));
 }
 
 function metrics(r) {
@@ -137,4 +159,4 @@ function metrics(r) {
     r.return(200, lines.join('\n') + '\n');
 }
 
-export default {verdict, object, s3Date, s3Authorization, problem, refused, healthz, count, metrics};
+export default {verdict, s3Date, s3Authorization, problem, refused, healthz, gather, metrics};

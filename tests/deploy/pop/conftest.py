@@ -122,17 +122,22 @@ class Pop:
     def __init__(self, folder: Path, s3_endpoint: str, access_key: str = "reader") -> None:
         (self.port,) = free_ports(1)
         self.folder, self.url = folder, f"http://127.0.0.1:{self.port}"
-        config = PopConfig(
+        self.config = PopConfig(
             folder=folder,
             port=self.port,
             s3_endpoint=s3_endpoint,
             access_key=access_key,
             secret_key=f"{access_key}-secret",
             signing_key=SIGNING_KEY,
+            remembered_s=2,
         )
-        write_config(config)
-        self.command = command(config)
+        self.command = command(self.config)
+        self.write()
         self.process: subprocess.Popen[bytes] | None = None
+
+    def write(self) -> None:
+        """What the stack does before each start."""
+        write_config(self.config)
 
     def start(self) -> None:
         log = (self.folder / "error.log").open("ab")

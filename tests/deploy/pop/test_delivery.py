@@ -111,16 +111,27 @@ def test_each_request_is_one_json_line_without_its_signature(item: Item, pop: Po
     assert item.base.split("/")[5] not in (pop.folder / "access.log").read_text()
 
 
-def test_metrics_count_requests_by_status_and_cache(item: Item, pop: Pop) -> None:
-    def hits() -> float:
-        lines = httpx.get(f"{pop.url}/metrics").text.splitlines()
-        found = [x for x in lines if x.startswith('mcsp_pop_requests_total{status="200",cache="HIT"}')]
-        return float(found[0].split()[-1]) if found else 0
+def counted(pop: Pop, status: int, cache: str) -> float:
+    name = f'mcsp_pop_requests_total{{status="{status}",cache="{cache}"}}'
+    lines = httpx.get(f"{pop.url}/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
-    httpx.get(f"{item.base}/d1/0.m4s")
-    before = hits()
-    httpx.get(f"{item.base}/d1/0.m4s")
-    await_true(lambda: hits() == before + 1, "the hit is counted")
+
+def test_metrics_count_requests_by_status_and_cache_from_each_start(store: Store, tmp_path: Path) -> None:
+    pop = Pop(tmp_path / "pop", store.endpoint)
+    for refusals in (3, 2):
+        try:
+            pop.write()
+            pop.start()
+            url = f"{Item(store, pop).base}/d1/0.m4s"
+            answers = [httpx.get(url).headers["x-cache"] for _ in range(3)]
+            assert answers == ["MISS", "HIT", "HIT"]
+            refused = [httpx.get(f"{pop.url}/b/1/x").status_code for _ in range(refusals)]
+            assert refused == [403] * refusals
+            await_true(lambda pop=pop, n=refusals: counted(pop, 403, "NONE") == n, "refusals are counted")
+            assert (counted(pop, 200, "MISS"), counted(pop, 200, "HIT")) == (1, 2)
+        finally:
+            pop.kill()
 
 
 @pytest.mark.fault

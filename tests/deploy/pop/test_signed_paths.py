@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import Item, Pop, Store, sign
+from .conftest import Item, Pop, Store, await_true, sign
 
 
 def raw_status(pop: Pop, path: str, method: str = "GET") -> int:
@@ -104,3 +104,34 @@ def test_a_query_changes_nothing_and_reaches_nobody(item: Item, pop: Pop) -> Non
 def test_media_can_only_be_read(item: Item, pop: Pop, method: str) -> None:
     assert httpx.request(method, f"{item.base}/d1/0.m4s").status_code == 405
     assert httpx.get(f"{item.base}/d1/0.m4s").content == item.segment
+
+
+def test_an_address_that_was_accepted_is_gone_when_it_expires(item: Item, pop: Pop) -> None:
+    expires = int(time.time()) + 5
+    url = f"{pop.url}{sign(item.media_id, expires)}/d1/0.m4s"
+    assert [httpx.get(url).status_code for _ in range(3)] == [200] * 3
+    accepted_at = [time.time()]
+
+    def gone() -> bool:
+        asked_at, status = time.time(), httpx.get(url).status_code
+        if status == 200:
+            accepted_at.append(asked_at)
+        return status == 410
+
+    await_true(gone, "the address is gone", within_s=15)
+    assert max(accepted_at) < expires
+
+
+def test_an_accepted_address_opens_nothing_for_changed_ones(item: Item, pop: Pop, store: Store) -> None:
+    _, b, expires, signature, rest = sign(item.media_id).split("/", 4)
+    other = Item(store, pop).media_id[:-3] + item.media_id[-3:]
+    ends = [f"{expires}/{'A' * 43}/{rest}", f"{int(expires) + 10000}/{signature}/{rest}",
+            f"{expires}/{signature}/media/{other}"]  # fmt: skip
+    for _ in range(2):
+        assert httpx.get(f"{pop.url}/{b}/{expires}/{signature}/{rest}/d1/0.m4s").status_code == 200
+        assert [httpx.get(f"{pop.url}/{b}/{end}/d1/0.m4s").status_code for end in ends] == [403] * 3
+
+
+def test_a_refused_address_stays_refused(item: Item, pop: Pop) -> None:
+    url = f"{pop.url}{sign(item.media_id, key='guessed')}/d1/0.m4s"
+    assert [httpx.get(url).status_code for _ in range(5)] == [403] * 5
