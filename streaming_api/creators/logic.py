@@ -49,7 +49,9 @@ def span_of(since: datetime | None, until: datetime | None) -> Span:
     """The range that was asked for. Raises InvalidInputError where it is none."""
     span = Span(_checked("from", since), _checked("to", until))
     if span.since and span.until and span.since > span.until:
-        raise InvalidInputError("bad_range", "“from” lies after “to”.")
+        raise InvalidInputError(
+            "bad_range", "“from” lies after “to”.", action="Take a range that ends after it begins."
+        )
     return span
 
 
@@ -94,7 +96,11 @@ async def items_of(creators: Creators, owner_id: UUID, media_id: UUID | None) ->
     """The owner's items, or the one named. Raises NotFoundError where that is not theirs."""
     items = await repository.items(creators.pool, owner_id, media_id)
     if media_id is not None and not items:
-        raise NotFoundError("media_not_found", "There is no such item, or it is not yours.")
+        raise NotFoundError(
+            "media_not_found",
+            "There is no such item, or it is not yours.",
+            action="Choose one of your items.",
+        )
     if len(items) > MOST_ITEMS:
         raise InvalidInputError(
             "too_many_items",

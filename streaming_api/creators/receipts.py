@@ -57,7 +57,11 @@ async def show(creators: Creators, owner_id: UUID, receipt_id: str) -> Receipt:
     """The receipt. Raises NotFoundError for one that is not there or another's."""
     found = await repository.receipt(creators.pool, owner_id, receipt_id)
     if found is None:
-        raise NotFoundError("receipt_not_found", "There is no such receipt, or it is not yours.")
+        raise NotFoundError(
+            "receipt_not_found",
+            "There is no such receipt, or it is not yours.",
+            action="Ask for the numbers again; the answer names its receipt.",
+        )
     made_at, kept = found[0], msgspec.convert(found[1], _Kept)
     return Receipt(
         receipt_id=receipt_id,

@@ -13,6 +13,7 @@ from mcsp.contracts.events import Event, Impression
 from mcsp.errors import InvalidInputError
 from streaming_api.play_sessions import PlaySession, SessionKeys
 
+ASK = "Ask playback for a session of the item, and send the events with it."
 OLDEST = timedelta(days=7)
 """How long after its start a session may still tell: as long as Kafka keeps what it told."""
 
@@ -41,19 +42,19 @@ class Belongings:
         if session_id is None or session_id == "":
             return self._without_session(media_id, event)
         if not isinstance(session_id, str) or len(session_id) > 200:
-            raise InvalidInputError("unknown_session", "This session was not given by playback.")
+            raise InvalidInputError("unknown_session", "This session was not given by playback.", action=ASK)
         session = self._session(session_id)
         if media_id is None:
-            raise InvalidInputError("missing_field", "Events of a session need media_id.")
+            raise InvalidInputError("missing_field", "Events of a session need media_id.", action=ASK)
         if media_id != session.media_id:
-            raise InvalidInputError("session_mismatch", "The session is one of another item.")
+            raise InvalidInputError("session_mismatch", "The session is one of another item.", action=ASK)
         started_at = min(_moment(session.started_ms), self._received_at)
         return Belonging(session_id, session.media_id, session.viewer.hex(), started_at)
 
     def _without_session(self, media_id: UUID | None, event: Event) -> Belonging:
         if media_id is None or not isinstance(event, Impression):
             missing = "media_id" if media_id is None else "session_id"
-            raise InvalidInputError("missing_field", f"{missing} is missing.")
+            raise InvalidInputError("missing_field", f"{missing} is missing.", action=ASK)
         return Belonging("", media_id, self._caller.hex(), None)
 
     def _session(self, session_id: str) -> PlaySession:
@@ -61,9 +62,11 @@ class Belongings:
             return known
         session = self._keys.read(session_id)
         if self._received_at - _moment(session.started_ms) > OLDEST:
-            raise InvalidInputError("session_expired", f"The session began over {OLDEST.days} days ago.")
+            raise InvalidInputError(
+                "session_expired", f"The session began over {OLDEST.days} days ago.", action=ASK
+            )
         if self._is_known and session.viewer != self._caller:
-            raise InvalidInputError("foreign_session", "The session was given to somebody else.")
+            raise InvalidInputError("foreign_session", "The session was given to somebody else.", action=ASK)
         self._read[session_id] = session
         return session
 
@@ -74,7 +77,7 @@ def _media_id(value: Any) -> UUID | None:
     try:
         return msgspec.convert(value, UUID)
     except msgspec.ValidationError as error:
-        raise InvalidInputError("bad_field", f"media_id: {error}") from error
+        raise InvalidInputError("bad_field", f"media_id: {error}", action=ASK) from error
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -13,7 +13,7 @@ from mcsp.contracts.events import Event, Received
 from mcsp.errors import InvalidInputError, TooLargeError
 from streaming_api.events.belonging import Belonging, Belongings
 from streaming_api.events.countries import Countries
-from streaming_api.events.reading import read
+from streaming_api.events.reading import MEND, read
 from streaming_api.events.reduction import LONGEST_AGENT, agent_of, network_of
 from streaming_api.events.schemas import Batch, Receipt, Refused
 from streaming_api.events.sender import Sender
@@ -61,7 +61,10 @@ async def take(door: Door, batch: Batch, sent: Sent) -> Receipt:
     """What was taken and what not. Raises TooLargeError; UnavailableError when Kafka has not taken all."""
     if len(batch.events) > MOST_EVENTS:
         raise TooLargeError(
-            "too_many_events", f"A request holds at most {MOST_EVENTS} events.", limit=MOST_EVENTS
+            "too_many_events",
+            f"A request holds at most {MOST_EVENTS} events.",
+            limit=MOST_EVENTS,
+            action="Send them in several requests.",
         )
     received_at = door.clock()
     groups, refused = _sorted_out(batch.events, Belongings(door.sessions, sent.user_id, received_at))
@@ -117,7 +120,9 @@ def _source(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > LONGEST_SOURCE:
-        raise InvalidInputError("bad_field", f"source is text of at most {LONGEST_SOURCE} characters.")
+        raise InvalidInputError(
+            "bad_field", f"source is text of at most {LONGEST_SOURCE} characters.", action=MEND
+        )
     return value or None
 
 

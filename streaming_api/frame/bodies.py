@@ -58,11 +58,17 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     try:
         unpacked = unpacker.decompress(body, limit + 1)
     except zlib.error as error:
-        raise InvalidInputError("bad_gzip", "The body is not gzip.") from error
+        raise InvalidInputError(
+            "bad_gzip", "The body is not gzip.", action="Send it without Content-Encoding, or as gzip."
+        ) from error
     if len(unpacked) > limit:
         raise _too_large(limit)
     if not unpacker.eof or unpacker.unused_data:
-        raise InvalidInputError("bad_gzip", "The body is not one whole gzip member.")
+        raise InvalidInputError(
+            "bad_gzip",
+            "The body is not one whole gzip member.",
+            action="Send one gzip member, or the body as it is.",
+        )
     return unpacked
 
 
