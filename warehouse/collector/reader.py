@@ -20,6 +20,9 @@ log = structlog.get_logger()
 
 POLL_MS = 200
 MOST_RECORDS = 2_000
+ANSWER_S, FAREWELL_S = 15.0, 5.0
+"""How long Kafka has for one answer, and for a good-bye: the client may wait for ever for a broker that was
+killed between two of its steps. Then the lane begins again."""
 SESSION_MS = 6_000
 """A collector that was killed is replaced within this time."""
 
@@ -48,14 +51,22 @@ class Reader(ConsumerRebalanceListener):
     async def __aenter__(self) -> "Reader":
         self._consumer.subscribe([self.topic], listener=self)
         try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
+            async with asyncio.timeout(ANSWER_S):
+                await self._consumer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._stop()
             raise UnavailableError("kafka_down", f"Kafka at {self._bootstrap}: {error}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._consumer.stop()
+        except TimeoutError:
+            log.warning("kafka took no leave", lane=self._store.name)
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Called by the consumer before partitions are given away."""
@@ -78,8 +89,9 @@ class Reader(ConsumerRebalanceListener):
         if not assigned:
             return
         positions = await self._store.positions(self.topic, [one.partition for one in assigned])
-        firsts = await self._consumer.beginning_offsets(list(assigned))
-        ends = await self._consumer.end_offsets(list(assigned))
+        async with asyncio.timeout(ANSWER_S):
+            firsts = await self._consumer.beginning_offsets(list(assigned))
+            ends = await self._consumer.end_offsets(list(assigned))
         if self.moved:
             return
         for one in assigned:
@@ -102,7 +114,8 @@ class Reader(ConsumerRebalanceListener):
 
     async def read_into(self, batch: Batch) -> None:
         """Take what has come, waiting for a moment; nothing where partitions moved meanwhile."""
-        found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
+        async with asyncio.timeout(ANSWER_S):
+            found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
         if self.moved:
             return
         for one, records in found.items():
@@ -116,11 +129,11 @@ class Reader(ConsumerRebalanceListener):
         asked = list(self._next)
         if not asked:
             return {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(FAREWELL_S):
             ends = await self._consumer.end_offsets(asked)
+            positions = {one: await self._consumer.position(one) for one in asked}
         standing: dict[int, int] = {}
-        for one in asked:
-            position = await self._consumer.position(one)
+        for one, position in positions.items():
             metrics.LAG.labels(self._store.name, str(one.partition)).set(max(ends[one] - position, 0))
             if position >= ends[one] and one.partition not in batch.next:
                 standing[one.partition] = position
