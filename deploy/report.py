@@ -28,7 +28,7 @@ class Report(msgspec.Struct, frozen=True):
     services: dict[str, ServiceReport]
 
 
-_SERVED_BY = {"pages": "api", "studio": "api", "dagster": "dagster-web"}
+_SERVED_BY = {"pages": "api", "studio": "api", "numbers": "api", "dagster": "dagster-web"}
 
 
 def observe(context: Context) -> StackState:

@@ -85,5 +85,6 @@ def pages(settings: Settings) -> dict[str, str]:
     return {
         "pages": f"{bases['api']}/",
         "studio": f"{bases['api']}/studio",
+        "numbers": f"{bases['api']}/studio/analytics",
         "dagster": f"{bases['dagster']}{dagster.LINEAGE}",
     }

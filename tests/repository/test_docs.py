@@ -5,6 +5,9 @@ import tomllib
 
 import pytest
 
+from deploy.stack import pages
+from mcsp.settings import Settings
+
 from .test_house_rules import ROOT, tracked
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#|mailto:)([^)#\s]+)")
@@ -18,6 +21,12 @@ def test_links_between_documents_lead_somewhere() -> None:
         if not (path.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_readme_shows_the_addresses_that_the_demo_prints() -> None:
+    readme = (ROOT / "README.md").read_text()
+    named = re.findall(r"^\| \w+, `(http://127\.0\.0\.1:80\d\d/[^`]*)` \|", readme, re.MULTILINE)
+    assert set(named) == set(pages(Settings(port_base=8000)).values())
 
 
 def test_every_make_target_that_a_document_names_is_there() -> None:
